@@ -1,0 +1,1 @@
+"""Composition root of the platform: settings, faces, background work and the foundation apps."""

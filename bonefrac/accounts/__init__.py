@@ -1,0 +1,1 @@
+"""People, sites and roles: who somebody is and where they work. What they may do with studies is decided above."""

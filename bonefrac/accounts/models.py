@@ -1,0 +1,102 @@
+"""Sites, people and the roles that they hold at sites."""
+
+from __future__ import annotations
+
+from django.contrib.auth.models import AbstractUser
+from django.contrib.postgres.functions import TransactionNow
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from bonefrac.db import Row, UUIDv7, one_of
+
+
+class ReadingMode(models.TextChoices):
+    """Whether a reader sees the AI beside the image from the start, or only after a blind reading."""
+
+    ASSISTED = "assisted", _("AI beside the image from the start")
+    BLIND_FIRST = "blind_first", _("AI only after the reader's own reading")
+
+
+class Role(models.TextChoices):
+    """What somebody does at a site."""
+
+    UPLOADER = "uploader", _("Uploader")
+    RADIOLOGIST = "radiologist", _("Radiologist")
+    LEAD = "lead", _("Lead radiologist")
+    ADMIN = "admin", _("Administrator")
+    AUDITOR = "auditor", _("Auditor")
+
+
+class Site(Row):
+    """A hospital, clinic or research group; the wall between its studies and everyone else's.
+
+    ``secret_version`` names which derivation of the pseudonym key makes the site's patient and pixel keys.
+    """
+
+    name = models.CharField(_("name"), max_length=120, unique=True)
+    reading_mode = models.CharField(_("reading mode"), max_length=16, choices=ReadingMode.choices)
+    readings_required = models.PositiveSmallIntegerField(
+        _("readings required"), default=1, validators=[MinValueValidator(1), MaxValueValidator(3)]
+    )
+    wait_ceiling_minutes = models.PositiveIntegerField(
+        _("wait ceiling, minutes"), default=120, validators=[MinValueValidator(5), MaxValueValidator(43_200)]
+    )
+    time_zone = models.CharField(_("time zone"), max_length=64, default="UTC")
+    secret_version = models.PositiveSmallIntegerField(default=1, editable=False)
+    created_at = models.DateTimeField(db_default=TransactionNow(), editable=False)
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [
+            one_of("reading_mode", ReadingMode, "site_reading_mode"),
+            models.CheckConstraint(condition=models.Q(readings_required__range=(1, 3)), name="site_readings_required"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class User(AbstractUser):
+    """A person who signs in. ``is_engineer`` is the role without a site: models, no studies."""
+
+    id = models.UUIDField(primary_key=True, db_default=UUIDv7(), editable=False)
+    display_name = models.CharField(_("name shown to others"), max_length=120)
+    is_engineer = models.BooleanField(_("engineer (models, no studies)"), default=False)
+    is_demo = models.BooleanField(default=False, editable=False)
+    first_name = None  # type: ignore[assignment]
+    last_name = None  # type: ignore[assignment]
+
+    REQUIRED_FIELDS = ["display_name"]
+
+    class Meta:
+        ordering = ["username"]
+
+    def __str__(self) -> str:
+        return self.display_name or self.username
+
+    def get_full_name(self) -> str:
+        """Return the name that others see."""
+        return str(self)
+
+    def get_short_name(self) -> str:
+        """Return the name that others see."""
+        return str(self)
+
+
+class Membership(Row):
+    """One role of one person at one site; somebody may hold several."""
+
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="memberships")
+    site = models.ForeignKey(Site, on_delete=models.PROTECT, related_name="memberships")
+    role = models.CharField(max_length=16, choices=Role.choices)
+    granted_at = models.DateTimeField(db_default=TransactionNow(), editable=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["user", "site", "role"], name="membership_once"),
+            one_of("role", Role, "membership_role"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} {self.role} {self.site_id}"

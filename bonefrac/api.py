@@ -1,0 +1,38 @@
+"""What every endpoint of the API shares: the one JSON shape of errors, and cursor pages without counts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404
+from rest_framework import exceptions, status
+from rest_framework.response import Response
+from rest_framework.views import exception_handler, set_rollback
+
+from bonefrac.errors import DomainError
+
+
+def answer_error(error: Exception, context: dict[str, Any]) -> Response | None:
+    """Return the answer to an error: ``{"code", "message", "fields"}``; None for a bug."""
+    if isinstance(error, DomainError):
+        set_rollback()
+        return Response(error.as_dict(), status=error.status)
+    response = exception_handler(error, context)
+    if response is None:
+        return None
+    response.data = _shape(error, response)
+    return response
+
+
+def _shape(error: Exception, response: Response) -> dict[str, object]:
+    if isinstance(error, exceptions.ValidationError):
+        return {"code": "invalid", "message": "The request has faults.", "fields": response.data}
+    if isinstance(error, Http404):
+        return {"code": "not_found", "message": "There is nothing at this address that you may see.", "fields": {}}
+    if isinstance(error, PermissionDenied):
+        return {"code": "forbidden", "message": "You may not do this.", "fields": {}}
+    code = getattr(error, "default_code", "error")
+    known = {status.HTTP_401_UNAUTHORIZED: "not_signed_in", status.HTTP_403_FORBIDDEN: "forbidden"}
+    detail = response.data.get("detail", "") if isinstance(response.data, dict) else ""
+    return {"code": known.get(response.status_code, code), "message": str(detail), "fields": {}}

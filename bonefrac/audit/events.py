@@ -1,0 +1,51 @@
+"""Writes and reads the audit record."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING
+
+import structlog
+from django.db.models import QuerySet
+
+from bonefrac.audit.models import AuditEvent, Verb
+
+if TYPE_CHECKING:
+    from bonefrac.accounts.models import User
+
+
+def record(
+    actor: User | None,
+    verb: Verb,
+    *,
+    target_type: str,
+    target_id: uuid.UUID | str,
+    data: dict[str, object] | None = None,
+) -> AuditEvent:
+    """Write one event in the caller's transaction.
+
+    Args:
+        actor: Who did it; None is the system.
+        verb: What was done.
+        target_type: The vocabulary's word for the thing: ``study``, ``site``, ``model_version``.
+        target_id: Its key.
+        data: What a later reader needs; never a name, a patient's id or free text.
+    """
+    request_id = str(structlog.contextvars.get_contextvars().get("request_id", ""))
+    return AuditEvent.objects.create(
+        actor=actor,
+        verb=verb,
+        target_type=target_type,
+        target_id=str(target_id),
+        request_id=request_id,
+        data=data or {},
+    )
+
+
+def history_of(target_type: str, target_id: uuid.UUID | str) -> QuerySet[AuditEvent]:
+    """Return everything recorded about one thing, oldest first."""
+    return (
+        AuditEvent.objects.filter(target_type=target_type, target_id=str(target_id))
+        .select_related("actor")
+        .order_by("occurred_at", "id")
+    )

@@ -1,0 +1,49 @@
+"""The pages that belong to no app: refusals and errors."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+
+from bonefrac.errors import DomainError, Forbidden, Invalid, NotFound
+
+PAGES = {400: "400.html", 403: "403.html", 404: "404.html", 409: "409.html", 500: "500.html"}
+
+
+def show_refusal(request: HttpRequest, error: DomainError) -> HttpResponse:
+    """Answer a refusal with its status: a notice for htmx, a page otherwise."""
+    fragment = bool(getattr(request, "htmx", False))
+    template = "components/refusal.html" if fragment else PAGES.get(error.status, "400.html")
+    context = {"sentence": error.sentence, "code": error.code, "fields": error.fields, "status": error.status}
+    response = render(request, template, context, status=error.status)
+    if fragment:
+        response["HX-Retarget"] = "#notices"
+        response["HX-Reswap"] = "innerHTML"
+    return response
+
+
+def csrf_refused(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Answer a form whose token is missing or old."""
+    sentence = _("This form has been open too long or your sign-in changed. Nothing was saved. Go back, reload, send.")
+    return show_refusal(request, Forbidden(sentence, code="csrf"))
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponseBase:
+    """Answer an address that leads nowhere."""
+    return show_refusal(request, NotFound())
+
+
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponseBase:
+    """Answer what Django itself forbids."""
+    return show_refusal(request, Forbidden(_("You may not do this.")))
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:
+    """Answer what Django cannot parse."""
+    return show_refusal(request, Invalid(_("The request could not be understood. Nothing was saved.")))
+
+
+def server_error(request: HttpRequest) -> HttpResponseBase:
+    """Answer a bug: no trace, the request's id to name it by."""
+    return render(request, "500.html", status=500)

@@ -1,0 +1,1 @@
+"""Pixels and what models said about them. No table here has a person in it."""

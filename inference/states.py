@@ -1,0 +1,95 @@
+"""The states of machines: prediction jobs, model versions, and what a prediction may say."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from bonefrac.transitions import TransitionTable
+
+
+class JobStatus(models.TextChoices):
+    """Where a prediction job stands."""
+
+    QUEUED = "QUEUED", _("waiting")
+    RUNNING = "RUNNING", _("running")
+    SUCCEEDED = "SUCCEEDED", _("done")
+    FAILED = "FAILED", _("failed")
+    CANCELLED = "CANCELLED", _("cancelled")
+
+
+class JobEvent(models.TextChoices):
+    """What may happen to a prediction job."""
+
+    START = "start"
+    SUCCEED = "succeed"
+    FAIL = "fail"
+    PUT_BACK = "put_back"
+    LAPSE = "lapse"
+    CANCEL = "cancel"
+
+
+LIVE = (JobStatus.QUEUED, JobStatus.RUNNING)
+
+JOB_TRANSITIONS: TransitionTable[JobStatus, JobEvent] = TransitionTable(
+    "prediction job",
+    {
+        (JobStatus.QUEUED, JobEvent.START): (JobStatus.RUNNING,),
+        (JobStatus.QUEUED, JobEvent.CANCEL): (JobStatus.CANCELLED,),
+        (JobStatus.RUNNING, JobEvent.SUCCEED): (JobStatus.SUCCEEDED,),
+        (JobStatus.RUNNING, JobEvent.FAIL): (JobStatus.FAILED,),
+        (JobStatus.RUNNING, JobEvent.PUT_BACK): (JobStatus.QUEUED,),
+        (JobStatus.RUNNING, JobEvent.LAPSE): (JobStatus.QUEUED, JobStatus.FAILED),
+        (JobStatus.RUNNING, JobEvent.CANCEL): (JobStatus.CANCELLED,),
+    },
+)
+
+
+class ModelStatus(models.TextChoices):
+    """Where a model version stands in its life."""
+
+    CANDIDATE = "CANDIDATE", _("candidate")
+    SHADOW = "SHADOW", _("shadow")
+    ACTIVE = "ACTIVE", _("active")
+    RETIRED = "RETIRED", _("retired")
+    REJECTED = "REJECTED", _("rejected")
+
+
+class ModelEvent(models.TextChoices):
+    """What may happen to a model version."""
+
+    SHADOW = "shadow"
+    PROMOTE = "promote"
+    RETIRE = "retire"
+    REJECT = "reject"
+
+
+MODEL_TRANSITIONS: TransitionTable[ModelStatus, ModelEvent] = TransitionTable(
+    "model version",
+    {
+        (ModelStatus.CANDIDATE, ModelEvent.SHADOW): (ModelStatus.SHADOW,),
+        (ModelStatus.CANDIDATE, ModelEvent.PROMOTE): (ModelStatus.ACTIVE,),
+        (ModelStatus.CANDIDATE, ModelEvent.REJECT): (ModelStatus.REJECTED,),
+        (ModelStatus.SHADOW, ModelEvent.PROMOTE): (ModelStatus.ACTIVE,),
+        (ModelStatus.SHADOW, ModelEvent.REJECT): (ModelStatus.REJECTED,),
+        (ModelStatus.ACTIVE, ModelEvent.RETIRE): (ModelStatus.RETIRED,),
+        (ModelStatus.RETIRED, ModelEvent.PROMOTE): (ModelStatus.ACTIVE,),
+    },
+)
+
+
+class Task(models.TextChoices):
+    """What a model answers."""
+
+    FRACTURE = "fracture", _("fracture")
+    BODY_PART = "body_part", _("body part")
+    FRACTURE_TYPE = "fracture_type", _("fracture type")
+
+
+class PredictionState(models.TextChoices):
+    """What a model says of one radiograph, in the words that every face uses."""
+
+    POSITIVE = "positive", _("fracture suspected")
+    DOUBT = "doubt", _("unsure")
+    NEGATIVE = "negative", _("nothing suspected")
+    NOT_ASSESSED = "not_assessed", _("not assessed")

@@ -1,0 +1,1 @@
+"""People's side of the platform: intake, worklist, reviews, labels and datasets."""

@@ -1,0 +1,66 @@
+"""The durable record of everything that was handed in, and its verdict."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.contrib.postgres.functions import TransactionNow
+from django.db import models
+from django.db.models import Q
+
+from bonefrac.accounts.models import Site
+from bonefrac.db import Row, one_of
+from studies.states import FileStatus
+
+
+class IncomingFile(Row):
+    """One file that somebody handed in: its bytes are durable before this row exists.
+
+    ``details`` holds what was entered beside it, the patient code already hashed. ``name`` is the sender's own file
+    name, encrypted, for the sender alone, dropped after 30 days. ``sha256`` is the key in the store ``incoming``
+    until the file is judged.
+    """
+
+    site = models.ForeignKey(Site, on_delete=models.PROTECT, related_name="incoming_files")
+    sender = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="incoming_files")
+    batch = models.UUIDField(db_index=True)
+    expected_files = models.PositiveIntegerField(default=0, help_text="files in the batch, 0 while unknown")
+    position = models.PositiveIntegerField(default=0)
+    name = models.BinaryField(null=True)
+    sha256 = models.CharField(max_length=64, db_index=True)
+    size_bytes = models.PositiveBigIntegerField()
+    kind = models.CharField(max_length=8, help_text="what the content is: dicom, jpeg, png, or unknown")
+    details = models.JSONField(default=dict)
+    status = models.CharField(max_length=16, choices=FileStatus.choices, default=FileStatus.RECEIVED)
+    attempt = models.PositiveSmallIntegerField(default=0)
+    lease_until = models.DateTimeField(null=True)
+    code = models.CharField(max_length=64, blank=True, default="")
+    sentence = models.CharField(max_length=500, blank=True, default="")
+    study = models.ForeignKey("studies.Study", null=True, on_delete=models.PROTECT, related_name="incoming_files")
+    study_image = models.ForeignKey(
+        "studies.StudyImage", null=True, on_delete=models.PROTECT, related_name="incoming_files"
+    )
+    received_at = models.DateTimeField(db_default=TransactionNow())
+    judged_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["received_at", "id"]
+        constraints = [
+            one_of("status", FileStatus, "incoming_file_status"),
+            models.CheckConstraint(
+                condition=Q(status=FileStatus.JUDGING, lease_until__isnull=False)
+                | (~Q(status=FileStatus.JUDGING) & Q(lease_until__isnull=True)),
+                name="file_lease_iff_judging",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status__in=[FileStatus.REFUSED, FileStatus.HELD]) | ~Q(code=""),
+                name="file_refusal_has_code",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["sender", "-received_at", "-id"], name="file_by_sender"),
+            models.Index(fields=["received_at", "id"], condition=Q(status="RECEIVED"), name="file_waiting"),
+            models.Index(fields=["lease_until"], condition=Q(status="JUDGING"), name="file_leased"),
+        ]
+
+    def __str__(self) -> str:
+        return f"incoming file {self.id} {self.status}"

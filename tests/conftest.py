@@ -1,0 +1,24 @@
+"""What every test shares: the shared radiographs where they lie beside the project, and a private data folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+SHARED = ROOT.parent / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The radiographs beside the project; the test is reported as skipped where they are absent."""
+    if not SHARED.is_dir():
+        pytest.skip("../shared/data is not beside the project")
+    return SHARED
+
+
+@pytest.fixture(autouse=True)
+def _private_stores(settings, tmp_path):
+    """Give every test stores of its own."""
+    settings.STORES_ROOT = tmp_path / "stores"
