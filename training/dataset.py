@@ -1,0 +1,172 @@
+"""Data sets on disk: which image, with which label, group, side of the split and boxes.
+
+Responsible for reading manifests and for the renditions of a data set; not for augmentation or for making splits.
+Two kinds of folder are understood: one with `manifest.csv` (columns `file`, `label`, `group`, `split`; optional `region`,
+`sha256`, `hardware`, `multiscan`, `frontal`, `lateral`, `oblique`, `orig_width`, `orig_height`) and `boxes.csv` (`image_id`, `x_center`,
+`y_center`, `width`, `height` as fractions), which is FracAtlas and what `synth` writes.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from training.preprocessing import Preprocessing
+
+#: A fracture box in fractions of the radiograph: x0, y0, x1, y1.
+Box = tuple[float, float, float, float]
+SPLITS: Final = ("train", "val", "test")
+_LABELS: Final = {"fractured": 1, "not_fractured": 0}
+_FACTS: Final = ("region", "hardware", "multiscan", "frontal", "lateral", "oblique", "orig_width", "orig_height")
+
+
+class DatasetError(ValueError):
+    """The folder is no data set that can be trained on; the message says what was expected and received."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One labelled radiograph: `group` never crosses a split, `facts` are what is known without its pixels."""
+
+    path: Path
+    fractured: bool
+    group: str
+    split: str
+    boxes: tuple[Box, ...] = ()
+    facts: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def region(self) -> str:
+        """Body region, parts joined with `+`; `unknown` where the manifest has none."""
+        return self.facts.get("region") or "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """The samples of one folder, in the manifest's order, and the digest of what was read."""
+
+    root: Path
+    samples: tuple[Sample, ...]
+    digest: str
+
+    def split(self, name: str) -> tuple[Sample, ...]:
+        """Return the samples of one side.
+
+        Raises:
+            DatasetError: the side is empty or lacks one of the two labels.
+        """
+        chosen = tuple(sample for sample in self.samples if sample.split == name)
+        labels = {sample.fractured for sample in chosen}
+        if labels != {True, False}:
+            raise DatasetError(
+                f"Expected both labels in the split {name!r} of {self.root}. Received: {len(chosen)} images."
+            )
+        return chosen
+
+
+def read(root: Path) -> Dataset:
+    """Return the data set in a folder.
+
+    Raises:
+        DatasetError: no manifest, a column or file is missing, a label or split is unknown, or a group crosses splits.
+    """
+    manifest = root / "manifest.csv"
+    if not manifest.is_file():
+        raise DatasetError(f"Expected a file manifest.csv in the data set. Received: {root}.")
+    boxes = _boxes(root / "boxes.csv")
+    samples = tuple(
+        _sample(root, row, boxes)
+        for row in _rows(manifest, ("file", "label", "group", "split"))
+        if row["split"] in SPLITS
+    )
+    _refuse_crossing_groups(samples)
+    digest = hashlib.sha256(manifest.read_bytes())
+    if (root / "boxes.csv").is_file():
+        digest.update((root / "boxes.csv").read_bytes())
+    return Dataset(root, samples, digest.hexdigest())
+
+
+def grey_levels(path: Path) -> NDArray[np.uint8] | NDArray[np.uint16]:
+    """Return the grey levels of a JPEG or PNG, (rows, columns), 16 bits kept.
+
+    Raises:
+        DatasetError: the file is missing or no picture.
+    """
+    try:
+        with Image.open(path) as image:
+            if image.mode in ("I;16", "I;16B", "I"):
+                return np.asarray(image).astype(np.uint16)
+            return np.asarray(image.convert("L"))
+    except OSError as error:
+        raise DatasetError(f"Expected a picture. Received: {path} ({error}).") from error
+
+
+def renditions(samples: Sequence[Sample], preprocessing: Preprocessing) -> NDArray[np.uint8]:
+    """Return (samples, size, size) uint8, each image as a model of this preprocessing reads it."""
+    squares = np.empty((len(samples), preprocessing.size, preprocessing.size), np.uint8)
+    for index, sample in enumerate(samples):
+        squares[index] = preprocessing.rendition(grey_levels(sample.path))
+    return squares
+
+
+def labels(samples: Sequence[Sample]) -> NDArray[np.float32]:
+    """Return (samples,) float32: 1 fractured, 0 not."""
+    return np.array([sample.fractured for sample in samples], np.float32)
+
+
+def shape_of(path: Path) -> tuple[int, int]:
+    """Return rows and columns of a picture without decoding it."""
+    with Image.open(path) as image:
+        return image.height, image.width
+
+
+def _rows(path: Path, needed: Sequence[str]) -> list[dict[str, str]]:
+    """Return the rows of a CSV file that has the needed columns."""
+    with path.open(newline="", encoding="utf-8") as file:
+        reader = csv.DictReader(file)
+        missing = [name for name in needed if name not in (reader.fieldnames or ())]
+        if missing:
+            raise DatasetError(f"Expected the columns {', '.join(needed)} in {path}. Missing: {', '.join(missing)}.")
+        return list(reader)
+
+
+def _boxes(path: Path) -> dict[str, list[Box]]:
+    """Return the boxes of each image by its file name; none where there is no such file."""
+    found: dict[str, list[Box]] = {}
+    if not path.is_file():
+        return found
+    for row in _rows(path, ("image_id", "x_center", "y_center", "width", "height")):
+        x, y, width, height = (float(row[key]) for key in ("x_center", "y_center", "width", "height"))
+        box = (x - width / 2, y - height / 2, x + width / 2, y + height / 2)
+        found.setdefault(row["image_id"], []).append(box)
+    return found
+
+
+def _sample(root: Path, row: dict[str, str], boxes: dict[str, list[Box]]) -> Sample:
+    """Return the sample of one row of a manifest."""
+    label = _LABELS.get(row["label"])
+    if label is None:
+        raise DatasetError(
+            f"Expected the label fractured or not_fractured. Received: {row['label']!r} ({row['file']})."
+        )
+    path = root / row["file"]
+    if not path.is_file():
+        raise DatasetError(f"Expected the file that the manifest names. Missing: {path}.")
+    facts = {name: row[name] for name in _FACTS if row.get(name)}
+    return Sample(path, bool(label), row["group"], row["split"], tuple(boxes.get(path.name, ())), facts)
+
+
+def _refuse_crossing_groups(samples: Sequence[Sample]) -> None:
+    """Refuse a group (a patient) that lies on two sides of the split: its score would be memory."""
+    sides: dict[str, str] = {}
+    for sample in samples:
+        if sides.setdefault(sample.group, sample.split) != sample.split:
+            raise DatasetError(f"Expected each group on one side of the split. Received on two: {sample.group}.")
