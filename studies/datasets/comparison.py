@@ -50,15 +50,12 @@ def phase(deciding: Reading, readings: Sequence[Reading], compared: Agreement) -
     if deciding.mode == ReviewMode.BLIND:
         return Phase.BLIND
     before = [row for row in readings if row.reader == deciding.reader and row.mode == ReviewMode.BLIND]
-    if before:
-        changed = before[-1].verdict != deciding.verdict
-    else:
-        changed = compared == Agreement.CORRECTED
+    changed = before[-1].verdict != deciding.verdict if before else compared == Agreement.CORRECTED
     return Phase.ASSISTED_CHANGED if changed else Phase.ASSISTED_CONFIRMED
 
 
 def review_state(image_label: ImageLabel, label: Label) -> ReviewState:
-    """Return how an image came to its label: reviewed with a fracture in it or its study, without one, or unreadable."""
+    """Return how an image came to its label: reviewed with a fracture in it or its study, without, or unreadable."""
     by_image = {
         ImageLabel.FRACTURE: ReviewState.REVIEWED_POSITIVE,
         ImageLabel.NO_FRACTURE: ReviewState.REVIEWED_NEGATIVE,
