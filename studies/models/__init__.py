@@ -2,12 +2,13 @@
 
 from studies.models.dataset import Dataset, DatasetItem, SplitGroup, SplitMembership
 from studies.models.incoming import IncomingFile
-from studies.models.review import Disclosure, Finding, ImageReading, Review
+from studies.models.review import Decision, Disclosure, Finding, ImageReading, Review
 from studies.models.study import Problem, Study, StudyImage
 
 __all__ = [
     "Dataset",
     "DatasetItem",
+    "Decision",
     "Disclosure",
     "Finding",
     "ImageReading",

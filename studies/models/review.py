@@ -10,7 +10,16 @@ from django.db.models import Q
 from bonefrac.db import Row, one_of
 from inference.models import Prediction
 from studies.models.study import Study, StudyImage
-from studies.states import Confidence, ImageVerdict, NotAssessableReason, ReviewKind, ReviewMode, Side, Verdict
+from studies.states import (
+    Confidence,
+    ImageVerdict,
+    NotAssessableReason,
+    ReviewKind,
+    ReviewMode,
+    Side,
+    StudyEvent,
+    Verdict,
+)
 
 
 class Review(Row):
@@ -110,3 +119,24 @@ class Disclosure(Row):
 
     def __str__(self) -> str:
         return f"disclosure of {self.prediction_id} to {self.reader_id}"
+
+
+class Decision(Row):
+    """A lead's decision to reopen or void a study, with its reason; append-only."""
+
+    study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="decisions")
+    lead = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    event = models.CharField(max_length=16, choices=StudyEvent.choices)
+    round = models.PositiveSmallIntegerField(help_text="the round that the decision began or ended")
+    reason = models.CharField(max_length=500)
+    at = models.DateTimeField(db_default=TransactionNow())
+
+    class Meta:
+        ordering = ["at", "id"]
+        constraints = [
+            one_of("event", StudyEvent, "decision_event"),
+            models.CheckConstraint(condition=~Q(reason=""), name="decision_has_reason"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.event} of {self.study_id}"

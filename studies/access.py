@@ -1,0 +1,116 @@
+"""The only way from an id to an object: 404 if you may not see it, 403 if you see it but may not do that.
+
+Missing and invisible are the same answer. What is allowed is decided in ``policies``.
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING
+
+from django.db.models import Q, QuerySet
+from django.utils.translation import gettext as _
+
+from bonefrac.accounts.models import Role, Site
+from bonefrac.accounts.roles import roles_of, sites_with
+from bonefrac.errors import Forbidden, NotFound
+from studies.models import Dataset, IncomingFile, Problem, Review, Study, StudyImage
+from studies.policies import READERS, SITE_WIDE, Standing, sees_reading_side, sees_study
+
+if TYPE_CHECKING:
+    from bonefrac.accounts.models import User
+
+
+def standing(user: User, site: Site) -> Standing:
+    """Return what a person is at a site."""
+    return Standing(person=user.id, roles=roles_of(user, site))
+
+
+def visible_to(user: User) -> QuerySet[Study]:
+    """Return every study that a person may see: the only start of a list."""
+    site_wide = Q(site__in=sites_with(user, *SITE_WIDE))
+    own = Q(uploader=user, site__in=sites_with(user, Role.UPLOADER))
+    return Study.objects.select_related("site").filter(site_wide | own)
+
+
+def study(user: User, study_id: uuid.UUID) -> Study:
+    """Return a study that the person may see; raise ``NotFound`` otherwise."""
+    found = Study.objects.select_related("site", "claimed_by").filter(pk=study_id).first()
+    if found is None or not sees_study(standing(user, found.site), found):
+        raise NotFound
+    return found
+
+
+def read_study(user: User, study_id: uuid.UUID) -> Study:
+    """Return a study whose reading side the person sees; an uploader of it is refused with ``Forbidden``."""
+    found = study(user, study_id)
+    if not sees_reading_side(standing(user, found.site)):
+        raise Forbidden(_("Readings are open to radiologists, leads, administrators and auditors of the site."))
+    return found
+
+
+def image(user: User, study_id: uuid.UUID, image_id: uuid.UUID) -> StudyImage:
+    """Return an image of a study that the person may see; raise ``NotFound`` otherwise."""
+    owner = study(user, study_id)
+    found = owner.images.select_related("radiograph").filter(pk=image_id).first()
+    if found is None:
+        raise NotFound
+    found.study = owner
+    return found
+
+
+def review(user: User, review_id: uuid.UUID) -> Review:
+    """Return a review that the person may see: their own, or any of a study that is no longer being read."""
+    found = Review.objects.select_related("study__site", "reader").filter(pk=review_id).first()
+    if found is None or not sees_reading_side(standing(user, found.study.site)):
+        raise NotFound
+    return found
+
+
+def problem(user: User, problem_id: uuid.UUID) -> Problem:
+    """Return a problem of a study that the person may see; raise ``NotFound`` otherwise."""
+    found = Problem.objects.select_related("study__site").filter(pk=problem_id).first()
+    if found is None or not sees_study(standing(user, found.study.site), found.study):
+        raise NotFound
+    return found
+
+
+def incoming_file(user: User, file_id: uuid.UUID) -> IncomingFile:
+    """Return a file that the person handed in, or that a lead or administrator of its site looks after."""
+    found = IncomingFile.objects.select_related("site", "study").filter(pk=file_id).first()
+    if found is None:
+        raise NotFound
+    roles = standing(user, found.site).roles
+    own = found.sender_id == user.id and Role.UPLOADER in roles
+    if not own and not roles & {Role.LEAD, Role.ADMIN}:
+        raise NotFound
+    return found
+
+
+def dataset(user: User, dataset_id: uuid.UUID) -> Dataset:
+    """Return a dataset of a site of which the person is administrator; auditors see it too."""
+    found = Dataset.objects.select_related("site", "frozen_by").filter(pk=dataset_id).first()
+    if found is None or not standing(user, found.site).roles & {Role.ADMIN, Role.AUDITOR}:
+        raise NotFound
+    return found
+
+
+def site(user: User, site_id: uuid.UUID, *roles: Role) -> Site:
+    """Return a site where the person holds one of the roles.
+
+    Raises:
+        NotFound: The person has no role there at all.
+        Forbidden: The person belongs to the site but holds none of the roles.
+    """
+    found = Site.objects.filter(pk=site_id).first()
+    held = standing(user, found).roles if found else frozenset[Role]()
+    if found is None or not held:
+        raise NotFound
+    if roles and not held & set(roles):
+        raise Forbidden(_("Your roles at this site do not cover this."))
+    return found
+
+
+def reads_somewhere(user: User) -> bool:
+    """Whether the person signs readings at any site."""
+    return sites_with(user, *READERS).exists()

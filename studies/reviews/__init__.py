@@ -1,0 +1,24 @@
+"""Signed judgements of studies and everything that changes where people stand with one.
+
+Every verb takes the study's lock, asks policy, moves the state by ``STUDY_TRANSITIONS``, adds rows and the audit
+event in one transaction. Nothing that was signed is ever changed: a correction is a row that supersedes another.
+"""
+
+from studies.reviews.judgement import Box, Judgement
+from studies.reviews.leading import add_image, reopen, report_problem, restore, settle_problem, void
+from studies.reviews.signing import adjudicate, amend, next_mode, sign
+
+__all__ = [
+    "Box",
+    "Judgement",
+    "add_image",
+    "adjudicate",
+    "amend",
+    "next_mode",
+    "reopen",
+    "report_problem",
+    "restore",
+    "settle_problem",
+    "sign",
+    "void",
+]

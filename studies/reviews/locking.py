@@ -1,0 +1,82 @@
+"""What every change of a study shares: its lock, the check for a stale form, and the move of its state."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from bonefrac.audit.events import history_of, record
+from bonefrac.audit.models import Verb
+from bonefrac.errors import Conflict
+from studies import access
+from studies.consensus import status_of
+from studies.models import Study
+from studies.selectors.readings import readings_of, reads_blind_first
+from studies.states import STUDY_TRANSITIONS, StudyEvent, StudyStatus
+
+if TYPE_CHECKING:
+    from bonefrac.accounts.models import User
+
+CHANGES = {
+    Verb.IMAGE_ADDED: gettext_lazy("an image was added"),
+    Verb.REVIEW_SIGNED: gettext_lazy("a reading was signed"),
+    Verb.REVIEW_AMENDED: gettext_lazy("a reading was amended"),
+    Verb.STUDY_ADJUDICATED: gettext_lazy("a lead adjudicated it"),
+    Verb.STUDY_REOPENED: gettext_lazy("a lead reopened it"),
+    Verb.STUDY_VOIDED: gettext_lazy("a lead voided it"),
+    Verb.STUDY_RESTORED: gettext_lazy("a lead restored it"),
+}
+
+
+def lock(actor: User, study_id: uuid.UUID) -> Study:
+    """Return a study that the actor may see, locked so that inserts which reference it still pass."""
+    access.study(actor, study_id)
+    return locked(study_id)
+
+
+def locked(study_id: uuid.UUID) -> Study:
+    """Return a study, locked for this transaction."""
+    return Study.objects.select_related("site").select_for_update(no_key=True, of=("self",)).get(pk=study_id)
+
+
+def require_revision(study: Study, revision: int) -> None:
+    """Raise ``Conflict`` (``stale``) that names what changed since the actor's form was made."""
+    if revision == study.revision:
+        return
+    verbs = history_of("study", study.pk).filter(data__revision__gt=revision).values_list("verb", flat=True)
+    changed = [str(CHANGES[verb]) for verb in dict.fromkeys(Verb(verb) for verb in verbs) if verb in CHANGES]
+    raise Conflict(
+        _("The study changed while you read: %(what)s. Nothing was saved, all that you entered is kept. Look again.")
+        % {"what": ", ".join(changed) or _("its content is newer")},
+        code="stale",
+        fields={"revision": str(study.revision)},
+    )
+
+
+def settle(study: Study, event: StudyEvent) -> StudyStatus:
+    """Move a study to where its current reviews put it, as the transition table allows, and raise its revision."""
+    to = status_of(readings_of(study), required=study.readings_required, blind_first=reads_blind_first(study))
+    return move(study, event, to)
+
+
+def move(study: Study, event: StudyEvent, to: StudyStatus | None = None) -> StudyStatus:
+    """Move a locked study by an event and raise its revision; raise ``Conflict`` where the table has no such move."""
+    study.status = STUDY_TRANSITIONS.move(StudyStatus(study.status), event, to)
+    study.revision += 1
+    study.save(update_fields=["status", "revision", "round", "claimed_by", "claimed_until", "has_problem"])
+    return StudyStatus(study.status)
+
+
+def drop_claim(study: Study) -> None:
+    """Take the lease from whoever holds it; the caller saves."""
+    study.claimed_by = None
+    study.claimed_until = None
+
+
+def note(actor: User | None, verb: Verb, study: Study, **data: object) -> None:
+    """Write the audit event of a change, with the revision that it made."""
+    data = {"revision": study.revision, **data}
+    record(actor, verb, target_type="study", target_id=study.pk, site=study.site_id, data=data)

@@ -1,0 +1,217 @@
+"""Sign, amend and adjudicate: the verbs that add a review."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from bonefrac.accounts.models import ReadingMode
+from bonefrac.audit.models import Verb
+from bonefrac.errors import Conflict, Forbidden, Invalid
+from studies import access, policies
+from studies.models import Review, Study
+from studies.reviews.judgement import REASON_LENGTH, Judgement, check, write_marks
+from studies.reviews.locking import drop_claim, lock, note, require_revision, settle
+from studies.selectors.ai import has_been_shown, has_signed_blind
+from studies.selectors.readings import has_read, is_reader_of_round
+from studies.states import STUDY_TRANSITIONS, ReviewKind, ReviewMode, StudyEvent, StudyStatus
+
+if TYPE_CHECKING:
+    from bonefrac.accounts.models import User
+
+
+def next_mode(actor: User, study: Study) -> ReviewMode:
+    """Return in which mode the actor's next reading of the study would be, from what they were shown.
+
+    Where the site reads blind first, the first is blind and the second look is assisted, also when there was nothing
+    to show. Elsewhere a reading is assisted as soon as the reader was handed AI output of the study in this round.
+    """
+    if study.site.reading_mode == ReadingMode.BLIND_FIRST and has_signed_blind(actor, study):
+        return ReviewMode.ASSISTED
+    return ReviewMode.ASSISTED if has_been_shown(actor, study) else ReviewMode.BLIND
+
+
+def sign(
+    actor: User, study_id: uuid.UUID, *, judgement: Judgement, revision: int, opened_at: datetime | None = None
+) -> Review:
+    """Sign the actor's reading of a study that they hold.
+
+    Args:
+        actor: The reader.
+        study_id: The study.
+        judgement: What the reader filled in.
+        revision: The study's revision that the reader looked at.
+        opened_at: When the reader opened it; now where it is unknown.
+
+    Raises:
+        NotFound: The actor may not see it.
+        Forbidden: The actor does not read at this site.
+        Conflict: It changed (``stale``), the actor does not hold it (``not_held``), has read it (``already_read``),
+            it has an open problem (``problem``) or awaits no reading (``wrong_state``).
+        Invalid: The judgement is not whole.
+    """
+    with transaction.atomic():
+        study = lock(actor, study_id)
+        _require_turn(actor, study, revision)
+        check(judgement, list(study.images.select_related("radiograph")))
+        mode = next_mode(actor, study)
+        review = _add(actor, study, judgement, kind=ReviewKind.READING, mode=mode, opened_at=opened_at)
+        if has_read(actor, study):
+            drop_claim(study)
+        settle(study, StudyEvent.SIGN)
+        note(actor, Verb.REVIEW_SIGNED, study, review=str(review.pk), mode=mode, round=study.round)
+    return review
+
+
+def amend(actor: User, review_id: uuid.UUID, *, judgement: Judgement, revision: int, reason: str = "") -> Review:
+    """Supersede one of the actor's own current reviews by a new judgement; the study's state is computed again.
+
+    Args:
+        actor: The author of the review.
+        review_id: The review that is corrected.
+        judgement: What is right.
+        revision: The study's revision that the author looked at.
+        reason: Why; may be empty within ``UNDO_SECONDS`` of signing.
+
+    Raises:
+        NotFound: The actor may not see it.
+        Forbidden: Somebody else signed it.
+        Conflict: It changed, was superseded already, belongs to an earlier round, or is a blind reading whose reader
+            has been shown the AI since.
+        Invalid: The judgement is not whole or the reason is missing.
+    """
+    review = access.review(actor, review_id)
+    if review.reader_id != actor.pk:
+        raise Forbidden(_("Only its reader amends a reading."))
+    with transaction.atomic():
+        study = lock(actor, review.study_id)
+        STUDY_TRANSITIONS.targets(StudyStatus(study.status), StudyEvent.AMEND)
+        require_revision(study, revision)
+        _require_amendable(actor, study, review)
+        _require_reason(review, reason)
+        check(judgement, list(study.images.select_related("radiograph")))
+        amended = _supersede(actor, study, review, judgement, reason)
+        settle(study, StudyEvent.AMEND)
+        note(actor, Verb.REVIEW_AMENDED, study, review=str(amended.pk), supersedes=str(review.pk))
+    return amended
+
+
+def adjudicate(
+    actor: User, study_id: uuid.UUID, *, judgement: Judgement, revision: int, opened_at: datetime | None = None
+) -> Review:
+    """Settle a dispute by a lead who is not one of its readers.
+
+    Raises:
+        NotFound: The actor may not see it.
+        Forbidden: The actor is no lead of the site, or one of the readers.
+        Conflict: It changed, or is not disputed.
+        Invalid: The judgement is not whole.
+    """
+    with transaction.atomic():
+        study = lock(actor, study_id)
+        standing = access.standing(actor, study.site)
+        if not policies.may_adjudicate(standing, is_reader_of_round=is_reader_of_round(actor, study)):
+            raise Forbidden(_("A lead who is not one of its readers settles a dispute."))
+        STUDY_TRANSITIONS.targets(StudyStatus(study.status), StudyEvent.ADJUDICATE)
+        require_revision(study, revision)
+        check(judgement, list(study.images.select_related("radiograph")))
+        mode = ReviewMode.ASSISTED if has_been_shown(actor, study) else ReviewMode.BLIND
+        review = _add(actor, study, judgement, kind=ReviewKind.ADJUDICATION, mode=mode, opened_at=opened_at)
+        settle(study, StudyEvent.ADJUDICATE)
+        note(actor, Verb.STUDY_ADJUDICATED, study, review=str(review.pk), mode=mode, round=study.round)
+    return review
+
+
+def may_be_undone(review: Review) -> bool:
+    """Whether a review is so fresh that its reader takes it back without giving a reason."""
+    return timezone.now() - review.signed_at <= timedelta(seconds=settings.UNDO_SECONDS)
+
+
+def _require_turn(actor: User, study: Study, revision: int) -> None:
+    if not policies.may_read(access.standing(actor, study.site)):
+        raise Forbidden(_("Only radiologists and leads of this site sign its studies."))
+    STUDY_TRANSITIONS.targets(StudyStatus(study.status), StudyEvent.SIGN)
+    if has_read(actor, study):
+        raise Conflict(_("You have signed a reading of this study already. Amend it instead."), code="already_read")
+    if study.has_problem:
+        raise Conflict(_("A problem was reported with this study. A lead has to settle it first."), code="problem")
+    if study.claimed_by_id != actor.pk:
+        raise Conflict(
+            _(
+                "Your claim on this study has ended. Nothing was signed, your entries are kept: claim it again."
+            ),
+            code="not_held",
+        )
+    require_revision(study, revision)
+
+
+def _require_amendable(actor: User, study: Study, review: Review) -> None:
+    if Review.objects.filter(supersedes=review).exists():
+        raise Conflict(_("This reading was amended already. Amend the newer one."), code="superseded")
+    if review.round != study.round:
+        raise Conflict(_("This reading belongs to an earlier round and is history."), code="earlier_round")
+    blind_look = study.site.reading_mode == ReadingMode.BLIND_FIRST and review.kind == ReviewKind.READING
+    if blind_look and review.mode == ReviewMode.BLIND and has_been_shown(actor, study):
+        raise Conflict(
+            _("You have seen the AI since: your blind reading stays as it is. Say what changed in the second look."),
+            code="blind_is_final",
+        )
+
+
+def _require_reason(review: Review, reason: str) -> None:
+    if not reason.strip() and not may_be_undone(review):
+        sentence = _("Say why the reading is amended.")
+        raise Invalid(sentence, code="reason_missing", fields={"reason": sentence})
+    if len(reason) > REASON_LENGTH:
+        sentence = _("The reason has more than 500 characters.")
+        raise Invalid(sentence, code="reason_long", fields={"reason": sentence})
+
+
+def _supersede(actor: User, study: Study, review: Review, judgement: Judgement, reason: str) -> Review:
+    mode = ReviewMode.ASSISTED if has_been_shown(actor, study) else ReviewMode(review.mode)
+    return _add(
+        actor,
+        study,
+        judgement,
+        kind=ReviewKind(review.kind),
+        mode=mode,
+        opened_at=None,
+        supersedes=review,
+        reason=reason,
+    )
+
+
+def _add(
+    actor: User,
+    study: Study,
+    judgement: Judgement,
+    *,
+    kind: ReviewKind,
+    mode: ReviewMode,
+    opened_at: datetime | None,
+    supersedes: Review | None = None,
+    reason: str = "",
+) -> Review:
+    now = timezone.now()
+    review = Review.objects.create(
+        study=study,
+        reader=actor,
+        kind=kind,
+        mode=mode,
+        round=study.round,
+        verdict=judgement.verdict,
+        not_assessable_reason=judgement.not_assessable_reason,
+        confidence=judgement.confidence,
+        note=judgement.note,
+        reason=reason.strip(),
+        supersedes=supersedes,
+        opened_at=min(opened_at or now, now),
+    )
+    write_marks(review, judgement)
+    return review

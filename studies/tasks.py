@@ -1,0 +1,35 @@
+"""Background jobs of people's side: shells that parse an id and call one verb."""
+
+from __future__ import annotations
+
+import uuid
+
+from bonefrac.celery import job
+from studies import worklist
+
+# --- Worklist ---------------------------------------------------------------------------------------------------
+
+
+@job(name="studies.rank", soft_seconds=20, hard_seconds=30)
+def rank(study_id: str) -> None:
+    """Rank one study."""
+    worklist.rank_by_id(uuid.UUID(study_id))
+
+
+@job(name="studies.rank_radiograph", soft_seconds=20, hard_seconds=30)
+def rank_radiograph(radiograph_id: str) -> None:
+    """Rank the studies that show a radiograph about which a model has spoken."""
+    worklist.rank_of_radiograph(uuid.UUID(radiograph_id))
+
+
+@job(name="studies.request_predictions", soft_seconds=300, hard_seconds=360)
+def request_predictions(model_version_id: str) -> None:
+    """Ask a newly active model about every unread study."""
+    worklist.request_predictions(uuid.UUID(model_version_id))
+
+
+@job(name="studies.sweep", soft_seconds=60, hard_seconds=90)
+def sweep_studies() -> None:
+    """Release lapsed claims and rank what a lost ring left behind."""
+    worklist.release_lapsed_claims()
+    worklist.rank_open()

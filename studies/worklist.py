@@ -1,0 +1,217 @@
+"""The pool of open studies: their rank, who holds which, and handing out the next.
+
+A claim is a lease on the row, not a state: it is taken by one conditional UPDATE and lapses by itself. What a list
+shows is in ``selectors.listing``.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from inference.selectors import predictions_of
+
+from bonefrac.accounts.models import ReadingMode
+from bonefrac.audit.events import record
+from bonefrac.audit.models import Verb
+from bonefrac.errors import Conflict, Forbidden
+from inference import jobs
+from inference.models import ModelVersion
+from studies import access
+from studies.models import Review, Study, StudyImage
+from studies.policies import may_read
+from studies.selectors.ai import state_of
+from studies.selectors.readings import has_read
+from studies.states import AIState, Rank, ReviewKind, ReviewMode, StudyStatus
+
+if TYPE_CHECKING:
+    from bonefrac.accounts.models import Site, User
+
+RANK_OF = {
+    AIState.POSITIVE: Rank.POSITIVE,
+    AIState.DOUBT: Rank.UNCERTAIN,
+    AIState.UNKNOWN: Rank.UNCERTAIN,
+    AIState.NEGATIVE: Rank.NEGATIVE,
+}
+
+
+def rank(study: Study) -> Rank:
+    """Write and return a study's place in the worklist.
+
+    Urgent first, then by what the AI says; a missing or broken model does not push a study down. Where a site reads
+    blind first the AI has no part in it. Writes only the rank, never the revision.
+    """
+    now = _rank_of(study)
+    Study.objects.filter(pk=study.pk).exclude(rank=now).update(rank=now)
+    study.rank = now
+    return now
+
+
+def _rank_of(study: Study) -> Rank:
+    if study.urgent:
+        return Rank.URGENT
+    if study.site.reading_mode == ReadingMode.BLIND_FIRST:
+        return Rank.UNCERTAIN
+    radiographs = set(study.images.values_list("radiograph_id", flat=True))
+    outlooks = predictions_of(radiographs)
+    return RANK_OF[state_of(str(outlooks[key].state) for key in radiographs)]
+
+
+def rank_by_id(study_id: uuid.UUID) -> None:
+    """Rank a study named by its id; one that is gone is no error."""
+    for study in Study.objects.select_related("site").filter(pk=study_id):
+        rank(study)
+
+
+def rank_of_radiograph(radiograph_id: uuid.UUID) -> None:
+    """Rank every open study that shows a radiograph."""
+    for study in _open().filter(images__radiograph=radiograph_id).select_related("site").distinct():
+        rank(study)
+
+
+def rank_open(*, limit: int = 500) -> None:
+    """Rank the open studies that a lost ring may have left behind: the unranked ones of the last day, newest first."""
+    recent = timezone.now() - timedelta(days=1)
+    waiting = _open().filter(rank=Rank.UNCERTAIN, received_at__gt=recent, site__reading_mode=ReadingMode.ASSISTED)
+    for study in waiting.select_related("site").order_by("-received_at")[:limit]:
+        rank(study)
+
+
+def request_predictions(model_version_id: uuid.UUID) -> None:
+    """Ask a newly active model for predictions of every unread study; signed ones keep what was seen."""
+    version = ModelVersion.objects.get(pk=model_version_id)
+    images = StudyImage.objects.filter(study__in=_open()).select_related("radiograph")
+    for image in images.order_by("-study__received_at").iterator(chunk_size=500):
+        jobs.request(image.radiograph, version)
+
+
+def claim(actor: User, study_id: uuid.UUID) -> Study:
+    """Give the actor a lease on a study, or extend the one that they hold.
+
+    Raises:
+        NotFound: The actor may not see it.
+        Forbidden: The actor does not read at this site.
+        Conflict: Somebody else holds it (``held``), the actor has read it this round (``already_read``), it has an
+            open problem (``problem``) or awaits no reading (``wrong_state``).
+    """
+    study = access.study(actor, study_id)
+    _require_reader(actor, study.site)
+    with transaction.atomic():
+        taken = _claimable(actor, study.site).filter(pk=study.pk).update(**_lease(actor))
+        if not taken:
+            raise _why_not(actor, study)
+        if study.claimed_by_id != actor.pk:
+            record(actor, Verb.STUDY_CLAIMED, target_type="study", target_id=study.pk, site=study.site_id)
+    study.refresh_from_db(fields=["claimed_by", "claimed_until"])
+    return study
+
+
+def extend(actor: User, study_id: uuid.UUID) -> Study:
+    """Extend a lease that the actor holds; raise ``Conflict`` (``not_held``) where it has gone. Writes no audit row."""
+    study = access.study(actor, study_id)
+    if not Study.objects.filter(pk=study.pk, claimed_by=actor).update(**_lease(actor)):
+        sentence = _("Your claim on this study has ended. Nothing that you typed is lost: claim it again.")
+        raise Conflict(sentence, code="not_held")
+    study.refresh_from_db(fields=["claimed_by", "claimed_until"])
+    return study
+
+
+def hand_back(actor: User, study_id: uuid.UUID) -> Study:
+    """Give a claimed study back to the pool; raise ``Conflict`` (``not_held``) where the actor does not hold it."""
+    study = access.study(actor, study_id)
+    _require_reader(actor, study.site)
+    with transaction.atomic():
+        if not Study.objects.filter(pk=study.pk, claimed_by=actor).update(claimed_by=None, claimed_until=None):
+            raise Conflict(_("You do not hold this study."), code="not_held")
+        record(actor, Verb.STUDY_HANDED_BACK, target_type="study", target_id=study.pk, site=study.site_id)
+    study.refresh_from_db(fields=["claimed_by", "claimed_until"])
+    return study
+
+
+def next_for(actor: User, site: Site) -> Study | None:
+    """Claim and return the study that the actor should read next at a site; None where nothing waits for them.
+
+    Studies over the site's wait ceiling come first, oldest first; then by rank and age. What another reader holds,
+    or is taking at this moment, is passed over.
+    """
+    _require_reader(actor, site)
+    ceiling = timezone.now() - timedelta(minutes=site.wait_ceiling_minutes)
+    free = _claimable(actor, site)
+    orders = (
+        free.filter(received_at__lte=ceiling).order_by("received_at", "id"),
+        free.filter(received_at__gt=ceiling).order_by("rank", "received_at", "id"),
+    )
+    with transaction.atomic():
+        for waiting in orders:
+            study = waiting.select_for_update(skip_locked=True, no_key=True, of=("self",)).first()
+            if study is not None:
+                return claim(actor, study.pk)
+    return None
+
+
+def release_lapsed_claims() -> int:
+    """Give studies whose lease is over back to the pool and return how many there were."""
+    with transaction.atomic():
+        lapsed = list(
+            Study.objects.select_for_update(skip_locked=True, no_key=True)
+            .filter(claimed_until__lt=timezone.now())
+            .values_list("pk", "site_id", "claimed_by_id")
+        )
+        Study.objects.filter(pk__in=[key for key, _site, _holder in lapsed]).update(claimed_by=None, claimed_until=None)
+        for key, site, holder in lapsed:
+            data: dict[str, object] = {"holder": str(holder)}
+            record(None, Verb.CLAIM_LAPSED, target_type="study", target_id=key, site=site, data=data)
+    return len(lapsed)
+
+
+def holders(studies: Iterable[Study]) -> dict[uuid.UUID, uuid.UUID]:
+    """Return who holds which of the studies at this moment; a lease that is over holds nothing."""
+    now = timezone.now()
+    return {
+        study.pk: study.claimed_by_id
+        for study in studies
+        if study.claimed_by_id and study.claimed_until and study.claimed_until > now
+    }
+
+
+def _require_reader(actor: User, site: Site) -> None:
+    if not may_read(access.standing(actor, site)):
+        raise Forbidden(_("Only radiologists and leads of this site read its studies."))
+
+
+def _lease(actor: User) -> dict[str, object]:
+    return {"claimed_by": actor, "claimed_until": timezone.now() + timedelta(minutes=settings.CLAIM_MINUTES)}
+
+
+def _open() -> QuerySet[Study]:
+    return Study.objects.filter(status=StudyStatus.AWAITING)
+
+
+def _claimable(actor: User, site: Site) -> QuerySet[Study]:
+    """Return what the actor may take at a site. No join: an UPDATE over it must see the row as it is then."""
+    own = Review.objects.filter(study=OuterRef("pk"), reader=actor, round=OuterRef("round"), kind=ReviewKind.READING)
+    if site.reading_mode == ReadingMode.BLIND_FIRST:
+        own = own.filter(mode=ReviewMode.ASSISTED)
+    free = Q(claimed_by__isnull=True) | Q(claimed_by=actor) | Q(claimed_until__lt=timezone.now())
+    return _open().filter(free, ~Exists(own), site=site, has_problem=False, ready_at__lte=timezone.now())
+
+
+def _why_not(actor: User, study: Study) -> Conflict:
+    study.refresh_from_db()
+    if study.status != StudyStatus.AWAITING:
+        sentence = _("This study awaits no reading: it is %(status)s.") % {"status": study.get_status_display()}
+        return Conflict(sentence, code="wrong_state")
+    if study.has_problem:
+        return Conflict(_("A problem was reported with this study. A lead has to settle it first."), code="problem")
+    if has_read(actor, study):
+        return Conflict(_("You have read this study already. It waits for another reader."), code="already_read")
+    if study.claimed_by_id and study.claimed_by_id != actor.pk:
+        return Conflict(_("Somebody else is reading this study. Take the next one."), code="held")
+    return Conflict(_("This study is not complete yet. Try again in a moment."), code="not_ready")
