@@ -114,3 +114,9 @@ def site(user: User, site_id: uuid.UUID, *roles: Role) -> Site:
 def reads_somewhere(user: User) -> bool:
     """Whether the person signs readings at any site."""
     return sites_with(user, *READERS).exists()
+
+
+def any_site(user: User, *roles: Role) -> None:
+    """Raise ``Forbidden`` unless the person holds one of the roles at some site."""
+    if not sites_with(user, *roles).exists():
+        raise Forbidden(_("None of your roles covers this page."))
