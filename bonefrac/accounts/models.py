@@ -100,3 +100,19 @@ class Membership(Row):
 
     def __str__(self) -> str:
         return f"{self.user_id} {self.role} {self.site_id}"
+
+
+class AccessToken(Row):
+    """A token by which a program acts for a person; only its hash is kept, and a revoked one never works again."""
+
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="access_tokens")
+    label = models.CharField(_("what it is for"), max_length=80)
+    digest = models.CharField(max_length=64, unique=True)
+    issued_at = models.DateTimeField(db_default=TransactionNow(), editable=False)
+    revoked_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-issued_at", "-id"]
+
+    def __str__(self) -> str:
+        return f"{self.label} ({self.issued_at:%Y-%m-%d})"

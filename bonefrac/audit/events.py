@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from bonefrac.audit.models import AuditEvent, Verb
 
 if TYPE_CHECKING:
-    from bonefrac.accounts.models import User
+    from bonefrac.accounts.models import Site, User
 
 
 def record(
@@ -20,6 +20,7 @@ def record(
     *,
     target_type: str,
     target_id: uuid.UUID | str,
+    site: Site | uuid.UUID | None = None,
     data: dict[str, object] | None = None,
 ) -> AuditEvent:
     """Write one event in the caller's transaction.
@@ -29,6 +30,7 @@ def record(
         verb: What was done.
         target_type: The vocabulary's word for the thing: ``study``, ``site``, ``model_version``.
         target_id: Its key.
+        site: The site whose auditors may see the event, or its key; None where it belongs to no site.
         data: What a later reader needs; never a name, a patient's id or free text.
     """
     request_id = str(structlog.contextvars.get_contextvars().get("request_id", ""))
@@ -37,6 +39,7 @@ def record(
         verb=verb,
         target_type=target_type,
         target_id=str(target_id),
+        site_id=site if site is None or isinstance(site, uuid.UUID) else site.pk,
         request_id=request_id,
         data=data or {},
     )

@@ -59,13 +59,14 @@ class Verb(models.TextChoices):
 
 
 class AuditEvent(Row):
-    """Who (null: the system) did what to which thing, in which request; append-only."""
+    """Who (null: the system) did what to which thing, at which site (null: none), in which request; append-only."""
 
     occurred_at = models.DateTimeField(db_default=TransactionNow())
     actor = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
     verb = models.CharField(max_length=32, choices=Verb.choices)
     target_type = models.CharField(max_length=32)
     target_id = models.CharField(max_length=64)
+    site = models.ForeignKey("accounts.Site", null=True, on_delete=models.PROTECT, related_name="+")
     request_id = models.CharField(max_length=64, blank=True, default="")
     data = models.JSONField(default=dict)
 
@@ -74,6 +75,8 @@ class AuditEvent(Row):
         indexes = [
             models.Index(fields=["target_type", "target_id", "occurred_at"], name="audit_by_target"),
             models.Index(fields=["occurred_at", "id"], name="audit_by_time"),
+            models.Index(fields=["site", "occurred_at", "id"], name="audit_by_site"),
+            models.Index(fields=["actor", "occurred_at", "id"], name="audit_by_actor"),
         ]
         constraints = [one_of("verb", Verb, "audit_verb")]
 

@@ -1,0 +1,48 @@
+"""Who may look after whom: pure questions about an actor and a person or a site.
+
+``None`` as the actor is the system itself: a command typed on the machine.
+"""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext as _
+
+from bonefrac.accounts.models import Membership, Role, Site, User
+from bonefrac.accounts.roles import holds, holds_anywhere
+from bonefrac.errors import Forbidden
+
+
+def require_admin(actor: User | None, site: Site) -> None:
+    """Raise ``Forbidden`` unless the actor is an administrator of the site."""
+    if actor is not None and not holds(actor, site, Role.ADMIN):
+        raise Forbidden(_("Only an administrator of this site may do this."))
+
+
+def require_admin_anywhere(actor: User | None) -> None:
+    """Raise ``Forbidden`` unless the actor is an administrator of some site."""
+    if actor is not None and not holds_anywhere(actor, Role.ADMIN):
+        raise Forbidden(_("Only administrators may do this."))
+
+
+def require_whole_charge(actor: User | None, person: User) -> None:
+    """Raise ``Forbidden`` unless everything that a person holds lies within what the actor administers.
+
+    An account opens every site of its person: whoever may reset its password could sign in to all of them.
+    """
+    if actor is None:
+        return
+    own = Membership.objects.filter(user=actor, role=Role.ADMIN).values("site")
+    beyond = Membership.objects.filter(user=person).exclude(site__in=own).exists()
+    if beyond or person.is_engineer or person.is_staff or person.is_superuser:
+        raise Forbidden(
+            _("This account reaches beyond your sites. You may revoke its roles at your sites instead."),
+            code="beyond_your_sites",
+        )
+    if not actor.is_active or not Membership.objects.filter(user=person, site__in=own).exists():
+        raise Forbidden(_("Only an administrator of this person's site may do this."))
+
+
+def require_other(actor: User | None, person: User) -> None:
+    """Raise ``Forbidden`` where somebody would do this to themselves."""
+    if actor is not None and actor.pk == person.pk:
+        raise Forbidden(_("Nobody may do this to themselves: ask another administrator."), code="yourself")

@@ -1,0 +1,49 @@
+"""Which roles somebody holds where: the questions that every policy starts with.
+
+It answers about people and sites only; what a role may do is decided by the policies above. Somebody who has been
+deactivated holds nothing. A superuser holds nothing extra: the roles alone decide.
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+from django.contrib.auth.models import AnonymousUser
+from django.db.models import QuerySet
+
+from bonefrac.accounts.models import Membership, Role, Site, User
+
+Person: TypeAlias = User | AnonymousUser
+
+
+def memberships_of(user: Person) -> QuerySet[Membership]:
+    """Return every membership of somebody active, with its site, by the site's name."""
+    if not isinstance(user, User) or not user.is_active:
+        return Membership.objects.none()
+    return Membership.objects.filter(user=user).select_related("site").order_by("site__name", "role")
+
+
+def roles_of(user: Person, site: Site) -> frozenset[Role]:
+    """Return the roles that somebody holds at a site; none for the inactive and the unknown."""
+    return frozenset(Role(role) for role in memberships_of(user).filter(site=site).values_list("role", flat=True))
+
+
+def holds(user: Person, site: Site, *roles: Role) -> bool:
+    """Return whether somebody holds any of the roles at a site."""
+    return not roles_of(user, site).isdisjoint(roles)
+
+
+def sites_with(user: Person, *roles: Role) -> QuerySet[Site]:
+    """Return the sites at which somebody holds any of the roles, by name."""
+    held = memberships_of(user).filter(role__in=roles).order_by()
+    return Site.objects.filter(pk__in=held.values("site")).order_by("name")
+
+
+def holds_anywhere(user: Person, *roles: Role) -> bool:
+    """Return whether somebody holds any of the roles at any site."""
+    return memberships_of(user).filter(role__in=roles).exists()
+
+
+def is_engineer(user: Person) -> bool:
+    """Return whether somebody works on models; an engineer sees no study."""
+    return isinstance(user, User) and user.is_active and user.is_engineer

@@ -1,0 +1,89 @@
+"""What every page shows around its content: where the person may go, who they are, what runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.functional import SimpleLazyObject
+from django.utils.translation import gettext_lazy as _
+
+from bonefrac.accounts.models import Membership, Role
+from bonefrac.accounts.roles import Person, is_engineer, memberships_of
+
+READERS = frozenset({Role.RADIOLOGIST, Role.LEAD})
+UPLOADERS = frozenset({Role.UPLOADER})
+ADMINS = frozenset({Role.ADMIN})
+AUDITORS = frozenset({Role.AUDITOR, Role.ADMIN})
+ANYONE = frozenset(Role)
+
+ENTRIES = (
+    (_("Worklist"), "studies:worklist", READERS),
+    (_("Upload"), "studies:upload", UPLOADERS),
+    (_("My uploads"), "studies:uploads", UPLOADERS),
+    (_("Datasets"), "studies:datasets", ADMINS),
+    (_("Models"), "inference:models", ANYONE),
+    (_("People"), "accounts:people", ADMINS),
+    (_("Sites"), "accounts:sites", ADMINS),
+    (_("Audit"), "audit:events", AUDITORS),
+)
+FOR_ENGINEERS = frozenset({"inference:models"})
+
+
+@dataclass(frozen=True, slots=True)
+class NavEntry:
+    """One way to go from the header."""
+
+    label: str
+    url: str
+    current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What a signed-in person's header shows."""
+
+    nav: tuple[NavEntry, ...]
+    roles: tuple[str, ...]
+    sites: tuple[str, ...]
+
+
+def platform(request: HttpRequest) -> dict[str, Any]:
+    """Return the values for every template; the person's roles are asked for only where a page shows them."""
+    around = SimpleLazyObject(lambda: _around(request))
+    return {
+        "nav": SimpleLazyObject(lambda: around.nav),
+        "roles": SimpleLazyObject(lambda: around.roles),
+        "sites": SimpleLazyObject(lambda: around.sites),
+        "platform_version": settings.VERSION,
+        "demo": settings.DEMO,
+    }
+
+
+def _around(request: HttpRequest) -> Around:
+    person: Person | None = getattr(request, "user", None)
+    if person is None:
+        return Around((), (), ())
+    held = list(memberships_of(person))
+    labels = dict.fromkeys(str(Role(membership.role).label) for membership in held)
+    if is_engineer(person):
+        labels[str(_("Engineer"))] = None
+    sites = dict.fromkeys(membership.site.name for membership in held)
+    return Around(_entries(person, held, request.path), tuple(labels), tuple(sites))
+
+
+def _entries(person: Person, held: list[Membership], path: str) -> tuple[NavEntry, ...]:
+    roles = {Role(membership.role) for membership in held}
+    shown = (
+        (str(label), reverse(name))
+        for label, name, needed in ENTRIES
+        if roles & needed or (name in FOR_ENGINEERS and is_engineer(person))
+    )
+    return tuple(NavEntry(label, url, _is_current(url, path)) for label, url in shown)
+
+
+def _is_current(url: str, path: str) -> bool:
+    return path == url or (url != "/" and path.startswith(url))
