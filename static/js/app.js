@@ -1,0 +1,17 @@
+// The entry of every page: look, theme, live bits, keyboard in lists, dialogs, and the upload where there is one.
+
+import "../css/app.css";
+import { startClocks } from "./page/clocks.js";
+import { bindDialogs } from "./page/dialogs.js";
+import { bindLists } from "./page/lists.js";
+import { bindLive } from "./page/live.js";
+import { bindTheme } from "./page/theme.js";
+import { bindUpload } from "./upload/index.js";
+
+bindLive();
+bindTheme();
+bindLists();
+bindDialogs();
+bindUpload();
+startClocks();
+document.documentElement.dataset.ready = "app";

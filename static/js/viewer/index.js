@@ -1,0 +1,1 @@
+import "@cornerstonejs/core"; import "@cornerstonejs/dicom-image-loader"; export function openViewer() {}
