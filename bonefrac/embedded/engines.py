@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -109,10 +110,9 @@ def stop(data: Path) -> None:
 def _stop_both(where: Locations) -> None:
     valkey.stop(where)
     postgresql.stop(where)
-    if where.sockets != where.run:
-        for left in where.sockets.iterdir():
-            left.unlink()
-        where.sockets.rmdir()
+    if where.sockets != where.run and where.sockets.exists():
+        make_private(where.sockets)
+        shutil.rmtree(where.sockets)
 
 
 @contextmanager

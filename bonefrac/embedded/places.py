@@ -42,7 +42,7 @@ class Locations:
     @property
     def database_url(self) -> str:
         """The database's address over its Unix socket."""
-        return f"postgresql:///{NAME}?" + urlencode({"host": str(self.sockets), "user": NAME})
+        return f"postgresql:///{NAME}?" + urlencode({"host": str(self.sockets), "user": NAME}, quote_via=quote)
 
     @property
     def redis_url(self) -> str:

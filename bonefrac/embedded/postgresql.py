@@ -10,6 +10,7 @@ import importlib.util
 import os
 import shutil
 import signal
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -131,11 +132,17 @@ def _launch(where: Locations, *, durable: bool) -> None:
     if owner is not None:
         os.chown(where.postgres_log, *owner)
     paths = ["-D", str(where.cluster), "-l", str(where.postgres_log)]
-    start = [*prefix, str(binary("pg_ctl")), *paths, "--no-wait", "--silent", "start"]
-    run(start, purpose="Starting PostgreSQL")
-    # After a killed postmaster its children may hold the shared memory for a moment more: try again while it dies.
-    if not wait_until(lambda: pid(where) is not None and answers(where), seconds=5) and pid(where) is None:
-        run(start, purpose="Starting PostgreSQL")
+    command = [*prefix, str(binary("pg_ctl")), *paths, "--wait", f"--timeout={START_SECONDS}", "--silent", "start"]
+    for is_last in (False, False, True):
+        try:
+            return run(command, purpose="Starting PostgreSQL")
+        except EngineError as error:
+            if pid(where) is not None:
+                return None  # it lives and recovers for longer
+            if is_last:
+                raise EngineError(f"{error}\n{last_lines(where.postgres_log)}") from error
+            time.sleep(1)  # the children of a killed postmaster hold its shared memory for a moment
+    return None
 
 
 def _write_configuration(where: Locations, extra: Mapping[str, str]) -> None:
