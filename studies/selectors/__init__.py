@@ -5,5 +5,19 @@ They change nothing but the record of what was shown.
 
 from studies.access import visible_to
 from studies.selectors.ai import StudyAI, ai_of_studies, ai_of_study, map_of
+from studies.selectors.listing import Filters
+from studies.selectors.rows import uploads_page, worklist_page
+from studies.selectors.story import open_as_uploader, open_study
 
-__all__ = ["StudyAI", "ai_of_studies", "ai_of_study", "map_of", "visible_to"]
+__all__ = [
+    "Filters",
+    "StudyAI",
+    "ai_of_studies",
+    "ai_of_study",
+    "map_of",
+    "open_as_uploader",
+    "open_study",
+    "uploads_page",
+    "visible_to",
+    "worklist_page",
+]

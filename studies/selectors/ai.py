@@ -23,7 +23,7 @@ from inference import heatmaps
 from inference.models import Prediction
 from studies import access
 from studies.models import Disclosure, Review, Study, StudyImage
-from studies.policies import sees_ai
+from studies.policies import Standing, sees_ai
 from studies.states import AIState, ReviewKind, ReviewMode
 
 if TYPE_CHECKING:
@@ -106,7 +106,8 @@ def ai_of_studies(user: User, studies: Sequence[Study], *, in_list: bool) -> dic
         studies: Studies that the person may see.
         in_list: Whether they are rows of a list, where a site that reads blind first shows nothing of any study.
     """
-    open_ones = [study for study in studies if _is_open(user, study, in_list=in_list)]
+    standings = {study.site_id: access.standing(user, study.site) for study in {s.site_id: s for s in studies}.values()}
+    open_ones = [study for study in studies if _is_open(user, study, standings[study.site_id], in_list=in_list)]
     images = _images_of(open_ones)
     outlooks = predictions_of({image.radiograph_id for image in images}) if images else {}
     with transaction.atomic():
@@ -120,7 +121,7 @@ def ai_of_studies(user: User, studies: Sequence[Study], *, in_list: bool) -> dic
 def map_of(user: User, image: StudyImage) -> bytes:
     """Return the heat map of an image as PNG; raise ``NotFound`` where there is none that the person may see."""
     study = image.study
-    if not _is_open(user, study, in_list=False):
+    if not _is_open(user, study, access.standing(user, study.site), in_list=False):
         raise NotFound
     outlooks = predictions_of({image.radiograph_id})
     prediction = outlooks[image.radiograph_id].prediction
@@ -153,10 +154,9 @@ def predictions_shown(user_id: uuid.UUID, study: Study, *, round_: int) -> dict[
     return {row.prediction.radiograph_id: row.prediction for row in rows}
 
 
-def _is_open(user: User, study: Study, *, in_list: bool) -> bool:
+def _is_open(user: User, study: Study, standing: Standing, *, in_list: bool) -> bool:
     blind_first = study.site.reading_mode == ReadingMode.BLIND_FIRST
     signed = blind_first and not in_list and has_signed_blind(user, study)
-    standing = access.standing(user, study.site)
     return sees_ai(standing, reading_mode=study.site.reading_mode, has_signed_blind=signed)
 
 

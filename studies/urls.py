@@ -1,0 +1,39 @@
+"""Addresses of people's side."""
+
+from django.urls import path
+
+from studies.views import datasets, history, pixels, reading, worklist
+
+app_name = "studies"
+
+urlpatterns = [
+    # --- Worklist ---
+    path("", worklist.worklist, name="worklist"),
+    path("sites/<uuid:site_id>/next/", worklist.take_next, name="next"),
+    path("studies/<uuid:study_id>/claim/", worklist.claim, name="claim"),
+    path("studies/<uuid:study_id>/extend/", worklist.extend, name="extend"),
+    path("studies/<uuid:study_id>/hand-back/", worklist.hand_back, name="hand_back"),
+    # --- Reading ---
+    path("studies/<uuid:study_id>/read/", reading.read, name="read"),
+    path("studies/<uuid:study_id>/sign/", reading.sign, name="sign"),
+    path("studies/<uuid:study_id>/adjudicate/", reading.adjudicate, name="adjudicate"),
+    path("studies/<uuid:study_id>/machine/", reading.machine, name="machine"),
+    path("reviews/<uuid:review_id>/amend/", reading.amend, name="amend"),
+    # --- A study ---
+    path("studies/<uuid:study_id>/", history.study, name="study"),
+    path("studies/<uuid:study_id>/reopen/", history.reopen, name="reopen"),
+    path("studies/<uuid:study_id>/void/", history.void, name="void"),
+    path("studies/<uuid:study_id>/restore/", history.restore, name="restore"),
+    path("studies/<uuid:study_id>/problem/", history.problem, name="problem"),
+    path("problems/<uuid:problem_id>/settle/", history.settle, name="settle"),
+    # --- Pixels ---
+    path("studies/<uuid:study_id>/images/<uuid:image_id>/instance/", pixels.instance, name="instance"),
+    path("studies/<uuid:study_id>/images/<uuid:image_id>/preview/", pixels.preview, name="preview"),
+    path("studies/<uuid:study_id>/images/<uuid:image_id>/map/", reading.heat_map, name="map"),
+    # --- Datasets ---
+    path("datasets/", datasets.datasets, name="datasets"),
+    path("datasets/freeze/", datasets.freeze, name="freeze"),
+    path("datasets/<uuid:dataset_id>/", datasets.dataset, name="dataset"),
+    path("datasets/<uuid:dataset_id>/<slug:file_format>/", datasets.export, name="export_dataset"),
+    # --- Intake ---
+]
