@@ -1,0 +1,33 @@
+"""The only way from an id to a model or a job: 404 if you may not see it, 403 if you see it but may not do that."""
+
+from __future__ import annotations
+
+import uuid
+
+from bonefrac.accounts.roles import Person
+from bonefrac.errors import NotFound
+from inference import policies, registry
+from inference.models import ModelVersion, PredictionJob
+
+
+def model_version(user: Person, model_version_id: uuid.UUID) -> ModelVersion:
+    """Return a registered model; raise ``NotFound`` where there is none that the person may see."""
+    if not policies.sees_models(user):
+        raise NotFound
+    return registry.model_version(model_version_id)
+
+
+def job(user: Person, job_id: uuid.UUID) -> PredictionJob:
+    """Return a prediction job; raise ``NotFound`` where there is none that the person may see."""
+    require_jobs(user)
+    rows = PredictionJob.objects.select_related("radiograph", "model_version")
+    found = rows.filter(pk=job_id).first()
+    if found is None:
+        raise NotFound
+    return found
+
+
+def require_jobs(user: Person) -> None:
+    """Raise ``NotFound`` unless the person may look at jobs."""
+    if not policies.may_manage(user):
+        raise NotFound

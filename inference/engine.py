@@ -1,0 +1,106 @@
+"""The one seam behind which a model runs, and its two implementations.
+
+LiteRT serves; Keras on TensorFlow is for a model that LiteRT cannot run and the oracle of tests. Neither is imported
+before a model is loaded, TensorFlow never where LiteRT serves. Knows artifacts and arrays; no row, no store, no Django.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.artifact import Artifact, ArtifactError
+
+LITERT: Final = "litert"
+KERAS: Final = "keras"
+KINDS: Final = (LITERT, KERAS)
+_OUTPUTS: Final = frozenset({"logit", "features"})
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """One forward pass: the logit and the features (h, w, channels) float32 that it was pooled from."""
+
+    logit: float
+    features: NDArray[np.float32]
+
+
+class Engine(Protocol):
+    """A loaded model."""
+
+    def predict(self, model_input: NDArray[np.float32]) -> Output:
+        """Return the output for one input, (1, size, size, 3) float32."""
+
+
+def load(artifact: Artifact, kind: str = LITERT) -> Engine:
+    """Return a verified artifact's model, ready to run.
+
+    Args:
+        artifact: What to load.
+        kind: ``litert`` or ``keras``; an artifact whose model.tflite is empty did not convert and runs on Keras.
+
+    Raises:
+        ArtifactError: The model has other inputs or outputs than its artifact promises.
+    """
+    is_converted = artifact.model_file.stat().st_size > 0
+    return LiteRTEngine(artifact) if kind == LITERT and is_converted else KerasEngine(artifact)
+
+
+class LiteRTEngine:
+    """A model on LiteRT, one thread: two one-thread processes serve more than one with two threads.
+
+    Args:
+        artifact: Whose model.tflite is run. Outputs are read by name: the order of tensors is not stable.
+    """
+
+    def __init__(self, artifact: Artifact) -> None:
+        from ai_edge_litert.interpreter import Interpreter
+
+        try:
+            self._interpreter = Interpreter(model_path=str(artifact.model_file), num_threads=1)
+            self._interpreter.allocate_tensors()
+            signatures = self._interpreter.get_signature_list()
+        except (RuntimeError, ValueError) as error:
+            raise ArtifactError(f"{artifact.model_file}: expected a LiteRT model. Received: {error}.") from error
+        key = next(iter(signatures), "")
+        names = signatures.get(key, {"inputs": [], "outputs": []})
+        if list(names["inputs"]) != ["image"] or set(names["outputs"]) != _OUTPUTS:
+            raise ArtifactError(f"{artifact.model_file}: expected image to {sorted(_OUTPUTS)}. Received: {names}.")
+        self._run = self._interpreter.get_signature_runner(key)
+
+    def predict(self, model_input: NDArray[np.float32]) -> Output:
+        """Return the output for one input, (1, size, size, 3) float32."""
+        return _output(self._run(image=model_input))
+
+
+class KerasEngine:
+    """The same model on Keras and TensorFlow, compiled to a graph once: an eager call takes twelve times as long.
+
+    Args:
+        artifact: Whose model.keras is run. Code in it is refused.
+    """
+
+    def __init__(self, artifact: Artifact) -> None:
+        import keras
+        import tensorflow
+
+        try:
+            model = keras.saving.load_model(artifact.keras_file, compile=False, safe_mode=True)
+        except (OSError, TypeError, ValueError) as error:
+            raise ArtifactError(f"{artifact.keras_file}: expected a Keras model. Received: {error}.") from error
+        self._convert = tensorflow.constant
+        self._run = tensorflow.function(lambda image: model(image, training=False), jit_compile=False)
+
+    def predict(self, model_input: NDArray[np.float32]) -> Output:
+        """Return the output for one input, (1, size, size, 3) float32."""
+        outputs = self._run(self._convert(model_input))
+        if set(outputs) != _OUTPUTS:
+            raise ArtifactError(f"model.keras: expected {sorted(_OUTPUTS)}. Received: {sorted(outputs)}.")
+        return _output({name: value.numpy() for name, value in outputs.items()})
+
+
+def _output(outputs: dict[str, Any]) -> Output:
+    return Output(float(outputs["logit"].reshape(())), np.asarray(outputs["features"][0], np.float32))

@@ -1,0 +1,140 @@
+"""Reads what models said and how their jobs stand.
+
+``predictions_of`` is for ``studies.selectors`` alone: it decides who may be told. Not responsible for who may see what.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from django.db import models
+from django.db.models import QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from inference.models import ModelVersion, Prediction, PredictionJob
+from inference.states import LIVE, JobStatus, ModelStatus, Task
+
+
+class OutlookState(models.TextChoices):
+    """What can be said of a radiograph's fracture prediction at this moment."""
+
+    POSITIVE = "positive", gettext_lazy("fracture suspected")
+    DOUBT = "doubt", gettext_lazy("unsure")
+    NEGATIVE = "negative", gettext_lazy("nothing suspected")
+    NOT_ASSESSED = "not_assessed", gettext_lazy("not assessed")
+    PENDING = "pending", gettext_lazy("waiting for the model")
+    FAILED = "failed", gettext_lazy("prediction failed")
+    NO_MODEL = "no_model", gettext_lazy("no model in service")
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What the model in service says of one radiograph, or why it says nothing.
+
+    Attributes:
+        state: Where it stands.
+        prediction: The row, where there is one.
+        model_version: Who spoke, or is expected to speak; None where no model is in service.
+        reason: Why nothing is said, to follow the words "not assessed: ".
+        probability: The calibrated score, where there is one.
+    """
+
+    state: OutlookState
+    prediction: Prediction | None = None
+    model_version: ModelVersion | None = None
+    reason: str = ""
+    probability: float | None = None
+
+
+def active_model(task: Task = Task.FRACTURE) -> ModelVersion | None:
+    """Return the model in service for a task, None where there is none."""
+    return ModelVersion.objects.filter(task=task, status=ModelStatus.ACTIVE).first()
+
+
+def predictions_of(radiograph_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Outlook]:
+    """Return the outlook of each radiograph named, by the active fracture model, in at most four queries.
+
+    A radiograph about which the active model was never asked keeps what an earlier active model said of it, under
+    that model's version.
+    """
+    version = active_model()
+    if version is None:
+        reason = _("no model is in service")
+        return dict.fromkeys(radiograph_ids, Outlook(OutlookState.NO_MODEL, reason=reason))
+    outlooks = {key: _spoken(row) for key, row in _predictions(radiograph_ids, version).items()}
+    silent = [key for key in radiograph_ids if key not in outlooks]
+    if silent:
+        outlooks |= {job.radiograph_id: _unspoken(job, version) for job in _latest_jobs(silent, version)}
+    unasked = [key for key in silent if key not in outlooks]
+    if unasked:
+        outlooks |= _earlier(unasked)
+    never = Outlook(OutlookState.NOT_ASSESSED, None, version, _("the model was not asked"))
+    return {key: outlooks.get(key, never) for key in radiograph_ids}
+
+
+def failed_jobs(*, limit: int = 100) -> list[PredictionJob]:
+    """Return the newest failed jobs whose radiograph has no answer of the same model yet, with their models."""
+    rows = PredictionJob.objects.filter(status=JobStatus.FAILED)
+    newest = rows.select_related("model_version").order_by("-finished_at", "-id")[:limit]
+    answered = _answered(newest)
+    return [job for job in newest if (job.radiograph_id, job.model_version_id) not in answered]
+
+
+def jobs(*, status: str = "") -> QuerySet[PredictionJob]:
+    """Return jobs, newest first, of one status where it is given."""
+    rows = PredictionJob.objects.select_related("model_version").order_by("-id")
+    return rows.filter(status=status) if status else rows
+
+
+def waiting_job(model_version_id: uuid.UUID) -> uuid.UUID | None:
+    """Return the job of a model that waits longest and may start now, None where none does."""
+    due = PredictionJob.objects.filter(
+        model_version=model_version_id, status=JobStatus.QUEUED, not_before__lte=timezone.now()
+    )
+    return due.order_by("not_before", "id").values_list("pk", flat=True).first()
+
+
+def model_versions() -> QuerySet[ModelVersion]:
+    """Return every registered model, by task and name, newest version first."""
+    return ModelVersion.objects.order_by("task", "name", "-version")
+
+
+def _answered(rows: Collection[PredictionJob]) -> set[tuple[uuid.UUID, uuid.UUID]]:
+    """Return the pairs of radiograph and model that need no attention: answered, or asked again."""
+    radiographs = {job.radiograph_id for job in rows}
+    spoken = Prediction.objects.filter(radiograph__in=radiographs)
+    waiting = PredictionJob.objects.filter(radiograph__in=radiographs, status__in=LIVE)
+    fields = ("radiograph_id", "model_version_id")
+    return set(spoken.values_list(*fields)) | set(waiting.values_list(*fields))
+
+
+def _predictions(keys: Collection[uuid.UUID], version: ModelVersion) -> dict[uuid.UUID, Prediction]:
+    rows = Prediction.objects.filter(radiograph__in=keys, model_version=version).select_related("model_version")
+    return {row.radiograph_id: row for row in rows}
+
+
+def _latest_jobs(keys: Collection[uuid.UUID], version: ModelVersion) -> QuerySet[PredictionJob]:
+    rows = PredictionJob.objects.filter(radiograph__in=keys, model_version=version)
+    return rows.exclude(status=JobStatus.CANCELLED).order_by("radiograph_id", "-id").distinct("radiograph_id")
+
+
+def _earlier(keys: Collection[uuid.UUID]) -> dict[uuid.UUID, Outlook]:
+    rows = Prediction.objects.filter(
+        radiograph__in=keys, model_version__task=Task.FRACTURE, model_version__activated_at__isnull=False
+    )
+    latest = rows.select_related("model_version").order_by("radiograph_id", "-id").distinct("radiograph_id")
+    return {row.radiograph_id: _spoken(row) for row in latest}
+
+
+def _spoken(row: Prediction) -> Outlook:
+    return Outlook(OutlookState(row.state), row, row.model_version, row.reason, row.probability)
+
+
+def _unspoken(job: PredictionJob, version: ModelVersion) -> Outlook:
+    if job.status == JobStatus.FAILED:
+        return Outlook(OutlookState.FAILED, None, version, _("the prediction failed"))
+    return Outlook(OutlookState.PENDING, None, version, _("waiting for the model"))
