@@ -1,8 +1,8 @@
 """From an uploaded picture or DICOM data set to one radiograph's frame and its display grey levels.
 
-Responsible for decoding with one pinned decoder per encoding, for grey levels as DICOM defines them (PS3.3 C.11), for the
-digest that names a picture, and for the encoding in which a frame is kept. Not responsible for people: nothing but what
-decides pixels and grey levels is read here. Imports no Django.
+Responsible for decoding with one pinned decoder per encoding, for grey levels as DICOM defines them (PS3.3 C.11),
+for the digest that names a picture, and for the encoding in which a frame is kept. Not responsible for people: nothing
+but what decides pixels and grey levels is read here. Imports no Django.
 """
 
 from training.frames.dicom import decode_dicom, open_dicom

@@ -1,7 +1,7 @@
 """One decoder per transfer syntax, pinned and named: decoders differ by a grey level on lossy encodings.
 
-Chosen by measured speed among those that agree with a second one: RLE by pylibjpeg-rle, JPEG-LS by pyjpegls, 8-bit baseline
-JPEG by Pillow (it alone tells a truncated stream), every other JPEG and JPEG 2000 by imagecodecs.
+Chosen by measured speed among those that agree with a second one: RLE by pylibjpeg-rle, JPEG-LS by pyjpegls, 8-bit
+baseline JPEG by Pillow (it alone tells a truncated stream), every other JPEG and JPEG 2000 by imagecodecs.
 """
 
 from __future__ import annotations
@@ -75,12 +75,17 @@ def decode(content: bytes, transfer_syntax: str, shape: Shape) -> NDArray[Any]:
         values = decoder.decode(content, shape)
     except (FrameError, MemoryError):
         raise
-    except Exception as error:  # noqa: BLE001 decoders raise types of their own for damaged streams
+    except Exception as error:  # decoders raise types of their own for damaged streams
         raise FrameError("damaged", f"its pixel data cannot be decoded ({decoder.name})") from error
     expected = (shape.rows, shape.columns) if shape.samples == 1 else (shape.rows, shape.columns, shape.samples)
     if values.shape != expected or values.dtype.itemsize * 8 > max(shape.bits_allocated, 8):
         raise FrameError("damaged", "its pixel data have another size than its header says")
     return values.astype(f"u{shape.bits_allocated // 8}", copy=False)
+
+
+def clipped_to_bits(values: NDArray[Any], bits: int) -> NDArray[Any]:
+    """Return unsigned values with what exceeds so many bits set to their largest value."""
+    return values if values.dtype.itemsize * 8 <= bits else np.minimum(values, values.dtype.type(2**bits - 1))
 
 
 def _native(order: str) -> Callable[[bytes, Shape], NDArray[Any]]:
@@ -97,16 +102,16 @@ def _native(order: str) -> Callable[[bytes, Shape], NDArray[Any]]:
 
 
 def _rle(content: bytes, shape: Shape) -> NDArray[Any]:
-    from rle.utils import decode_frame
+    from rle import rle as native
 
-    decoded = bytes(decode_frame(content, shape.rows * shape.columns, shape.bits_allocated, "<"))
+    decoded = bytes(native.decode_frame(content, shape.rows * shape.columns, shape.bits_allocated, "<"))
     planes = np.frombuffer(decoded, f"<u{shape.bits_allocated // 8}")
     if shape.samples == 1:
         return planes.reshape((shape.rows, shape.columns))
     return np.moveaxis(planes.reshape((shape.samples, shape.rows, shape.columns)), 0, -1)
 
 
-def _jpeg_ls(content: bytes, shape: Shape) -> NDArray[Any]:
+def _jpeg_ls(content: bytes, _: Shape) -> NDArray[Any]:
     import jpeg_ls
 
     _refuse_without_end(content)
@@ -125,21 +130,21 @@ def _baseline(content: bytes, shape: Shape) -> NDArray[Any]:
         raise FrameError("truncated", "its pixel data end too early") from error
 
 
-def _jpeg(content: bytes, shape: Shape) -> NDArray[Any]:
+def _jpeg(content: bytes, _: Shape) -> NDArray[Any]:
     import imagecodecs
 
     _refuse_without_end(content)
     return np.asarray(imagecodecs.jpeg8_decode(content))
 
 
-def _jpeg_2000(content: bytes, shape: Shape) -> NDArray[Any]:
+def _jpeg_2000(content: bytes, _: Shape) -> NDArray[Any]:
     import imagecodecs
 
     values = np.asarray(imagecodecs.jpeg2k_decode(content))
     return values.view(f"u{values.dtype.itemsize}") if values.dtype.kind == "i" else values
 
 
-def _high_throughput_jpeg_2000(content: bytes, shape: Shape) -> NDArray[Any]:
+def _high_throughput_jpeg_2000(content: bytes, _: Shape) -> NDArray[Any]:
     import imagecodecs
 
     values = np.asarray(imagecodecs.htj2k_decode(content))
@@ -148,7 +153,7 @@ def _high_throughput_jpeg_2000(content: bytes, shape: Shape) -> NDArray[Any]:
 
 def _refuse_without_end(content: bytes) -> None:
     """Refuse a JPEG stream without its end marker: the decoders would fill what is missing with grey."""
-    if not content.rstrip(b"\x00").endswith(b"\xff\xd9"):
+    if not content.rstrip(b"\x00\xff").endswith(b"\xff\xd9"):
         raise FrameError("truncated", "its pixel data end too early")
 
 

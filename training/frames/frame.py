@@ -70,8 +70,8 @@ class Frame:
     def digest(self) -> str:
         """Return the SHA-256 (hex) over values, shape and all that decides grey levels.
 
-        Pixels of an encoding that decoders read differently are bound to their decoder's name, those of an exact one are
-        not: the same radiograph, uncompressed or RLE, has one digest.
+        Pixels of an encoding that decoders read differently are bound to their decoder's name, those of an exact one
+        are not: the same radiograph, uncompressed or RLE, has one digest.
         """
         facts = {
             "algorithm": DIGEST_ALGORITHM,
@@ -115,7 +115,7 @@ class Frame:
             (rows, columns) uint8 where the stored values are 8-bit display values already, else uint16 over 0..65535.
         """
         shown = self._shown()
-        rows, columns = self._square_shape()
+        rows, columns = self.grey_scale.square_shape(self.rows, self.columns)
         if max_side and max(rows, columns) > max_side:
             scale = max_side / max(rows, columns)
             rows, columns = max(1, round(rows * scale)), max(1, round(columns * scale))
@@ -125,12 +125,10 @@ class Frame:
         if self.is_plain:
             full = np.uint8(2**self.bits_stored - 1)
             pixels = full - self.pixels if self.is_inverted else self.pixels
-            return np.ascontiguousarray(
-                pixels.astype(np.uint8) if full == 255 else (pixels * (255.0 / full)).astype(np.uint8)
-            )
-        unsigned = self.pixels.view(np.uint16 if self.pixels.dtype.itemsize == 2 else np.uint8)
+            return np.ascontiguousarray(pixels if full == 255 else np.rint(pixels * (255 / int(full))).astype(np.uint8))
         table = self._table()
-        return table[unsigned & (len(table) - 1)] if self.is_signed else table[unsigned]
+        unsigned: NDArray[np.unsignedinteger] = self.pixels.view(f"u{self.pixels.dtype.itemsize}")
+        return np.asarray(table[unsigned & (len(table) - 1)] if self.is_signed else table[unsigned])
 
     def _table(self) -> NDArray[np.uint16]:
         """Return display grey by the low ``bits_stored`` bits of a stored value."""
@@ -144,14 +142,6 @@ class Frame:
         half = 2 ** (self.bits_stored - 1)
         return (-half, half - 1) if self.is_signed else (0, 2 * half - 1)
 
-    def _square_shape(self) -> tuple[int, int]:
-        vertical, horizontal = self.grey_scale.aspect
-        if vertical == horizontal:
-            return self.rows, self.columns
-        if vertical > horizontal:
-            return round(self.rows * vertical / horizontal), self.columns
-        return self.rows, round(self.columns * horizontal / vertical)
-
 
 def _resized(grey: NDArray[Any], rows: int, columns: int) -> NDArray[Any]:
     """Return grey levels of the same type at another size, antialiased."""
@@ -159,4 +149,4 @@ def _resized(grey: NDArray[Any], rows: int, columns: int) -> NDArray[Any]:
     resized = np.asarray(image.resize((columns, rows), Image.Resampling.LANCZOS, reducing_gap=_REDUCING_GAP))
     if grey.dtype == np.uint8:
         return resized
-    return np.clip(np.rint(resized), 0, 65535).astype(np.uint16)
+    return np.asarray(np.clip(np.rint(resized), 0, 65535).astype(np.uint16))

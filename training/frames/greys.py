@@ -72,6 +72,13 @@ class GreyScale:
         """Whether stored values are display values already."""
         return (self.slope, self.intercept) == (1.0, 0.0) and not (self.modality_lut or self.window or self.voi_lut)
 
+    def square_shape(self, rows: int, columns: int) -> tuple[int, int]:
+        """Return the rows and columns of a picture once its pixels are made square, by the longer side of a pixel."""
+        vertical, horizontal = self.aspect
+        if vertical > horizontal:
+            return round(rows * vertical / horizontal), columns
+        return rows, round(columns * horizontal / vertical)
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON under DICOM's keywords; what is usual is left out."""
         data: dict[str, Any] = {}
@@ -118,9 +125,9 @@ class GreyScale:
         if self.window:
             return _windowed(values, *self.window, self.function)
         if self.voi_lut:
-            return self.voi_lut.of(values) / (2**self.voi_lut.bits - 1)
+            return np.asarray(self.voi_lut.of(values) / (2**self.voi_lut.bits - 1))
         low, high = full
-        return np.clip((values - low) / (high - low), 0, 1) if high > low else np.zeros_like(values)
+        return _clipped((values - low) / (high - low)) if high > low else np.zeros_like(values)
 
 
 def _windowed(values: NDArray[np.float64], centre: float, width: float, function: str) -> NDArray[np.float64]:
@@ -128,7 +135,11 @@ def _windowed(values: NDArray[np.float64], centre: float, width: float, function
     if function == "SIGMOID":
         return np.asarray(1 / (1 + np.exp(np.clip(-4 * (values - centre) / width, -700, 700))))
     if function == "LINEAR_EXACT":
-        return np.clip((values - centre) / width + 0.5, 0, 1)
+        return _clipped((values - centre) / width + 0.5)
     if width <= 1:
-        return (values > centre - 0.5).astype(np.float64)
-    return np.clip((values - (centre - 0.5)) / (width - 1) + 0.5, 0, 1)
+        return np.asarray((values > centre - 0.5).astype(np.float64))
+    return _clipped((values - (centre - 0.5)) / (width - 1) + 0.5)
+
+
+def _clipped(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(np.clip(values, 0, 1), np.float64)

@@ -2,48 +2,53 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Final
 
-from training.frames.errors import FrameError
-
-_START_OF_SCAN: Final = 0xDA
-_COMMENT: Final = 0xFE
 _J2K_CODESTREAM: Final = b"\xff\x4f\xff\x51"
 _J2K_COMMENT: Final = 0x64
 _J2K_START_OF_TILE: Final = 0x90
+_START_OF_SCAN: Final = 0xDA
+_END: Final = b"\xff\xd9"
+#: The first marker after a scan's data; restart markers and stuffed bytes belong to the data (T.81 B.1.1.2, T.87 C.1).
+_AFTER_SCAN: Final = re.compile(rb"\xff[\x80-\xcf\xd8-\xfe]")
 
 
-def stripped(content: bytes) -> bytes:
-    """Return a JPEG, JPEG-LS or JPEG 2000 stream without APPn and COM segments, and without what follows its end.
+def stripped(content: bytes) -> bytes | None:
+    """Return a JPEG, JPEG-LS or JPEG 2000 stream of one scan without APPn and COM segments or anything after its end.
 
-    Raises:
-        FrameError: damaged: the segments before the pixels do not fit together.
+    None where that cannot be done by leaving segments out: the header does not fit together, or something other than
+    the end follows the scan.
     """
     if content.startswith(_J2K_CODESTREAM):
-        return _without(content, stop=_J2K_START_OF_TILE, drop=lambda code: code == _J2K_COMMENT)
-    clean = _without(content, stop=_START_OF_SCAN, drop=_is_personal)
-    end = clean.rfind(b"\xff\xd9")
-    return clean[: end + 2] if end > 0 else clean
+        start = _header_without(content, _J2K_START_OF_TILE, lambda code: code == _J2K_COMMENT)
+        return b"".join(start) if start else None
+    parts = _header_without(content, _START_OF_SCAN, _is_personal)
+    if not parts:
+        return None
+    scan = parts.pop()
+    after = _AFTER_SCAN.search(scan, 2 + int.from_bytes(scan[2:4], "big"))
+    if not after or after.group() != _END:
+        return None
+    return b"".join([*parts, scan[: after.end()]])
 
 
 def _is_personal(code: int) -> bool:
-    return code == _COMMENT or 0xE0 <= code <= 0xEF
+    return code == 0xFE or 0xE0 <= code <= 0xEF
 
 
-def _without(content: bytes, *, stop: int, drop: Callable[[int], bool]) -> bytes:
+def _header_without(content: bytes, stop: int, drop: Callable[[int], bool]) -> list[bytes]:
+    """Return the kept segments and, last, all from the marker ``stop`` on; nothing where the header is broken."""
     kept, position = [content[:2]], 2
-    while True:
-        if position + 4 > len(content) or content[position] != 0xFF:
-            raise FrameError("damaged", "its compressed pixel data have no readable header")
+    while position + 4 <= len(content) and content[position] == 0xFF:
         code = content[position + 1]
-        if code == 0xFF:
-            position += 1
-            continue
         if code == stop:
-            kept.append(content[position:])
-            return b"".join(kept)
-        length = 2 + int.from_bytes(content[position + 2 : position + 4], "big")
-        if not drop(code):
-            kept.append(content[position : position + length])
-        position += length
+            return [*kept, content[position:]]
+        end = (
+            position + 1 if code == 0xFF else position + 2 + int.from_bytes(content[position + 2 : position + 4], "big")
+        )
+        if code != 0xFF and not drop(code):
+            kept.append(content[position:end])
+        position = end
+    return []

@@ -1,0 +1,125 @@
+"""JPEG and PNG pictures as frames.
+
+A picture is a radiograph only if it is grey: one component, or three that are equal. EXIF orientation is applied,
+16 bits stay 16. Nothing else of a picture's metadata is read.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from training.frames.codecs import JPEG_BASELINE
+from training.frames.errors import FrameError
+from training.frames.frame import Encoded, Frame
+from training.frames.markers import stripped
+
+#: 64 megapixels; callers with a limit of their own pass it.
+MAX_PIXELS: Final = 64_000_000
+#: A component may differ by so many grey levels from another before a pixel counts as coloured: what JPEG rounds.
+_COLOUR_TOLERANCE: Final = 16
+#: More coloured pixels than this share make a photograph; fewer are a drawn mark.
+_COLOURED_SHARE: Final = 0.005
+_ORIENTATION: Final = 0x0112
+
+
+def decode_jpeg(content: bytes, *, max_pixels: int = MAX_PIXELS) -> Frame:
+    """Return the frame of a JPEG picture.
+
+    Raises:
+        FrameError: truncated, damaged, too_many_pixels, not_a_radiograph (colour), not_an_image.
+    """
+    image = _opened(content, "JPEG", max_pixels)
+    keepable = image.mode == "L" and not image.info.get("progressive") and _orientation(image) == 1
+    pixels = _grey(_upright(_loaded(image)))
+    kept = stripped(content) if keepable else None
+    source = Encoded(kept, JPEG_BASELINE) if kept else None
+    return Frame(pixels, decoder="pillow jpeg", is_exact=False, source=source)
+
+
+def decode_png(content: bytes, *, max_pixels: int = MAX_PIXELS) -> Frame:
+    """Return the frame of a PNG picture, 16 bits kept; transparent pixels are shown on black.
+
+    Raises:
+        FrameError: truncated, damaged, too_many_pixels, not_a_radiograph (colour), not_an_image.
+    """
+    image = _upright(_loaded(_opened(content, "PNG", max_pixels)))
+    if image.mode.startswith("I"):
+        pixels = np.asarray(image).astype(np.uint16)
+        return Frame(pixels, bits_allocated=16, bits_stored=16, decoder="pillow png")
+    return Frame(_grey(image), decoder="pillow png")
+
+
+def _opened(content: bytes, kind: str, max_pixels: int) -> Image.Image:
+    try:
+        image = Image.open(io.BytesIO(content), formats=[kind])
+    except Image.DecompressionBombError as error:
+        raise FrameError("too_many_pixels", "it has more pixels than are allowed") from error
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, struct.error) as error:
+        raise FrameError("not_an_image", f"it begins like a {kind} picture but is none") from error
+    refuse_size(image.height, image.width, max_pixels)
+    return image
+
+
+def refuse_size(rows: int, columns: int, max_pixels: int) -> None:
+    """Raise ``FrameError`` where a radiograph has no pixels or more than are allowed."""
+    if rows <= 0 or columns <= 0:
+        raise FrameError("no_pixels", "it has no pixels")
+    if rows * columns > max_pixels:
+        size, limit = rows * columns / 1e6, max_pixels / 1e6
+        raise FrameError("too_many_pixels", f"it has {size:,.0f} megapixels; the limit is {limit:,.0f}")
+
+
+def _loaded(image: Image.Image) -> Image.Image:
+    try:
+        image.load()
+    except OSError as error:
+        code = "truncated" if "truncated" in str(error) else "damaged"
+        what = "its picture data end too early" if code == "truncated" else "its picture data cannot be decoded"
+        raise FrameError(code, what) from error
+    except (ValueError, SyntaxError, struct.error, zlib.error, IndexError) as error:
+        raise FrameError("damaged", "its picture data cannot be decoded") from error
+    return image
+
+
+def _orientation(image: Image.Image) -> int:
+    try:
+        return int(image.getexif().get(_ORIENTATION, 1))
+    except (OSError, SyntaxError, ValueError, TypeError, struct.error):
+        return 1
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """Return the picture turned as its EXIF orientation says."""
+    return ImageOps.exif_transpose(image) if _orientation(image) in range(2, 9) else image
+
+
+def _grey(image: Image.Image) -> NDArray[np.uint8]:
+    """Return (rows, columns) grey of a picture whose components are equal; raise ``FrameError`` for colour."""
+    if image.mode in ("L", "1"):
+        return np.asarray(image.convert("L"))
+    if "A" in image.mode or "transparency" in image.info:
+        opaque = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, (0, 0, 0, 255)), opaque)
+    return grey_of_colours(np.asarray(image.convert("RGB")))
+
+
+def grey_of_colours(colours: NDArray[Any]) -> NDArray[Any]:
+    """Return (rows, columns) of (rows, columns, 3) whose components are equal but for rounding and small marks.
+
+    Raises:
+        FrameError: not_a_radiograph: more than 0.5 % of the pixels are coloured.
+    """
+    red, green, blue = (colours[..., index] for index in range(3))
+    if np.array_equal(red, green) and np.array_equal(green, blue):
+        return np.ascontiguousarray(red)
+    spread = np.maximum(np.maximum(red, green), blue) - np.minimum(np.minimum(red, green), blue)
+    if np.count_nonzero(spread > _COLOUR_TOLERANCE) > _COLOURED_SHARE * spread.size:
+        raise FrameError("not_a_radiograph", "it is a colour picture, a radiograph is grey")
+    return np.ascontiguousarray(green)
