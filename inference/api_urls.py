@@ -1,5 +1,15 @@
 """The interface of models and jobs for programs."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from inference import api
+
+urlpatterns = [
+    path("models/", api.Models.as_view(), name="api-models"),
+    path("models/<uuid:model_version_id>/", api.Model.as_view(), name="api-model"),
+    path("models/<uuid:model_version_id>/promote/", api.Promotion.as_view(), name="api-model-promote"),
+    path("models/<uuid:model_version_id>/retire/", api.Retirement.as_view(), name="api-model-retire"),
+    path("jobs/", api.Jobs.as_view(), name="api-jobs"),
+    path("jobs/<uuid:job_id>/", api.Job.as_view(), name="api-job"),
+    path("jobs/<uuid:job_id>/retry/", api.Retry.as_view(), name="api-job-retry"),
+]

@@ -135,6 +135,8 @@ class PredictionJob(Row):
                 fields=["model_version", "not_before", "id"], condition=Q(status="QUEUED"), name="job_waiting"
             ),
             models.Index(fields=["lease_until"], condition=Q(status="RUNNING"), name="job_leased"),
+            models.Index(fields=["-finished_at", "-id"], condition=Q(status="FAILED"), name="job_failed"),
+            models.Index(fields=["-requested_at", "-id"], name="job_by_time"),
         ]
 
     def __str__(self) -> str:

@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from bonefrac.paging import Page, newest_first
 from inference.models import ModelVersion, Prediction, PredictionJob
 from inference.states import LIVE, JobStatus, ModelStatus, Task
 
@@ -84,10 +85,10 @@ def failed_jobs(*, limit: int = 100) -> list[PredictionJob]:
     return [job for job in newest if (job.radiograph_id, job.model_version_id) not in answered]
 
 
-def jobs(*, status: str = "") -> QuerySet[PredictionJob]:
-    """Return jobs, newest first, of one status where it is given."""
-    rows = PredictionJob.objects.select_related("model_version").order_by("-id")
-    return rows.filter(status=status) if status else rows
+def jobs_page(*, status: str = "", cursor: str = "") -> Page[PredictionJob]:
+    """Return a page of jobs, newest first, of one status where it is given; raise ``Invalid`` for a bad cursor."""
+    rows = PredictionJob.objects.filter(status=status) if status else PredictionJob.objects.all()
+    return newest_first(rows, time="requested_at", cursor=cursor)
 
 
 def waiting_job(model_version_id: uuid.UUID) -> uuid.UUID | None:

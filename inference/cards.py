@@ -1,0 +1,35 @@
+"""Turns a model's card, which came from outside, into HTML that can do nothing but be read.
+
+Raw HTML is shown as text, pictures and links to anything but the web are left out, and no element carries a style.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from django.utils.safestring import SafeString
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+_KEPT: Final = frozenset({"href", "title", "start"})
+#: The page has a heading of its own above the card's.
+_HEADINGS: Final = {"h1": "h2", "h2": "h3", "h3": "h4"}
+
+
+def html_of(card: str) -> SafeString:
+    """Return a Markdown card as HTML."""
+    parser = MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")
+    tokens = parser.parse(card)
+    _tame(tokens)
+    # Everything that is not Markdown was escaped by the renderer; attributes were reduced to the harmless ones.
+    return SafeString(parser.renderer.render(tokens, parser.options, {}))
+
+
+def _tame(tokens: Sequence[Token]) -> None:
+    for token in tokens:
+        token.attrs = {name: value for name, value in token.attrs.items() if name in _KEPT}
+        token.tag = _HEADINGS.get(token.tag, token.tag)
+        if token.type == "link_open":
+            token.attrs |= {"rel": "noopener noreferrer"}
+        _tame(token.children or [])
