@@ -1,0 +1,1 @@
+"""One module per command; what they do is in the modules that they call."""
