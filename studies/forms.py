@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from bonefrac.errors import Invalid
 from studies.models import Review
 from studies.reviews import Box, Judgement
-from studies.selectors.listing import SHOWS, Filters
+from studies.selectors.listing import PAGE_SIZE, SHOWS, Filters
 from studies.states import Side
 
 IMAGE_PREFIX = "image-"
@@ -134,6 +134,12 @@ def signed_before(data: QueryDict) -> uuid.UUID | None:
         return uuid.UUID(data.get("signed", ""))
     except ValueError:
         return None
+
+
+def size(data: QueryDict) -> int:
+    """Parse how many rows a page should have; the usual number where it is not said."""
+    asked = data.get("size", "")
+    return int(asked) if asked.isdecimal() and len(asked) < 5 else PAGE_SIZE
 
 
 def filters(data: QueryDict) -> Filters:

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 from django.db import transaction
 from django.utils.translation import gettext as _
-from inference.selectors import Outlook, predictions_of
 
 from bonefrac.accounts.models import ReadingMode
 from bonefrac.audit.events import record
@@ -21,9 +20,10 @@ from bonefrac.audit.models import Verb
 from bonefrac.errors import NotFound
 from inference import heatmaps
 from inference.models import Prediction
+from inference.selectors import Outlook, predictions_of
 from studies import access
 from studies.models import Disclosure, Review, Study, StudyImage
-from studies.policies import Standing, sees_ai
+from studies.policies import Standing, sees_ai, sees_reading_side
 from studies.states import AIState, ReviewKind, ReviewMode
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def ai_of_studies(user: User, studies: Sequence[Study], *, in_list: bool) -> dic
     outlooks = predictions_of({image.radiograph_id for image in images}) if images else {}
     with transaction.atomic():
         _disclose(user, open_ones, images, outlooks)
-    answers = {study.id: StudyAI(None, _("after your reading")) for study in studies}
+    answers = {study.id: _withheld(standings[study.site_id]) for study in studies}
     for study in open_ones:
         answers[study.id] = _speak([image for image in images if image.study_id == study.id], outlooks)
     return answers
@@ -158,6 +158,10 @@ def _is_open(user: User, study: Study, standing: Standing, *, in_list: bool) -> 
     blind_first = study.site.reading_mode == ReadingMode.BLIND_FIRST
     signed = blind_first and not in_list and has_signed_blind(user, study)
     return sees_ai(standing, reading_mode=study.site.reading_mode, has_signed_blind=signed)
+
+
+def _withheld(standing: Standing) -> StudyAI:
+    return StudyAI(None, _("after your reading") if sees_reading_side(standing) else _("shown to readers only"))
 
 
 def _images_of(studies: Sequence[Study]) -> list[StudyImage]:

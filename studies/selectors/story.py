@@ -143,7 +143,8 @@ def open_as_uploader(user: User, study: Study) -> UploaderStory:
 def image_name(image: StudyImage) -> str:
     """Return what readers call an image: its view and side, or its number."""
     side = "" if image.side == Side.UNKNOWN else str(Side(image.side).label)
-    return " ".join(part for part in (image.view, side) if part) or _("image %(number)d") % {"number": image.position + 1}
+    number = {"number": image.position + 1}
+    return " ".join(part for part in (image.view, side) if part) or _("image %(number)d") % number
 
 
 def _note(user: User, study: Study) -> None:
@@ -190,7 +191,8 @@ def _moments(
     for problem in problems:
         yield Moment(problem.reported_at, "person", _("problem reported"), problem.sentence, str(problem.reporter))
         if problem.settled_at:
-            yield Moment(problem.settled_at, "person", _("problem settled"), problem.settlement, str(problem.settled_by))
+            by = str(problem.settled_by)
+            yield Moment(problem.settled_at, "person", _("problem settled"), problem.settlement, by)
 
 
 def _machine(images: Sequence[StudyImage], ai: StudyAI) -> Iterator[Moment]:

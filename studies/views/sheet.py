@@ -44,7 +44,8 @@ def context(user: User, story: Story, sheet: Sheet) -> dict[str, Any]:
     """Return the context of ``studies/reading.html``."""
     study = story.study
     can_write = sheet.kind != StudyEvent.SIGN or (story.is_mine and StudyEvent.SIGN in story.events)
-    images = [SheetImage(image.pk, image_name(image), sheet.typed.images.get(str(image.pk), "")) for image in story.images]
+    typed = sheet.typed.images
+    images = [SheetImage(image.pk, image_name(image), typed.get(str(image.pk), "")) for image in story.images]
     return {
         "story": story,
         "study": study,

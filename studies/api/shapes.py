@@ -1,0 +1,299 @@
+"""The JSON shapes of studies and reviews: what a program reads, and what it sends to be parsed."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, cast
+
+from rest_framework import serializers
+
+from studies.models import Problem, Review, Study, StudyImage
+from studies.reviews import Box, Judgement
+from studies.selectors.ai import StudyAI
+from studies.selectors.rows import Row, UploadRow, rank_word
+from studies.selectors.story import Story, UploaderStory, image_name
+from studies.states import (
+    BodyPart,
+    Confidence,
+    ImageVerdict,
+    NotAssessableReason,
+    Rank,
+    Sex,
+    Side,
+    StudyEvent,
+    StudyStatus,
+    Verdict,
+)
+
+
+class BoxShape(serializers.Serializer[Any]):
+    """A box around a fracture, in pixels of the radiograph."""
+
+    image = serializers.UUIDField()
+    x = serializers.FloatField()
+    y = serializers.FloatField()
+    width = serializers.FloatField()
+    height = serializers.FloatField()
+    confidence = serializers.ChoiceField(choices=Confidence.choices, required=False, allow_blank=True, default="")
+    bone = serializers.CharField(required=False, allow_blank=True, default="")
+    type = serializers.CharField(required=False, allow_blank=True, default="")
+    side = serializers.ChoiceField(choices=Side.choices, required=False, default=Side.UNKNOWN)
+
+
+class ImageReadingShape(serializers.Serializer[Any]):
+    """What a reader says of one image."""
+
+    image = serializers.UUIDField()
+    verdict = serializers.ChoiceField(choices=ImageVerdict.choices)
+
+
+class JudgementShape(serializers.Serializer[Any]):
+    """What a reader signs. ``revision`` may come as the header If-Match instead."""
+
+    verdict = serializers.ChoiceField(choices=Verdict.choices)
+    not_assessable_reason = serializers.ChoiceField(
+        choices=NotAssessableReason.choices, required=False, allow_blank=True, default=""
+    )
+    confidence = serializers.ChoiceField(choices=Confidence.choices, required=False, allow_blank=True, default="")
+    note = serializers.CharField(required=False, allow_blank=True, default="")
+    image_readings = ImageReadingShape(many=True, required=False, default=list)
+    boxes = BoxShape(many=True, required=False, default=list)
+    revision = serializers.IntegerField(required=False)
+    opened_at = serializers.DateTimeField(required=False, allow_null=True, default=None)
+
+    def judgement(self) -> Judgement:
+        """Return what was sent; call it on valid data only."""
+        sent = self.validated_data
+        return Judgement(
+            verdict=sent["verdict"],
+            not_assessable_reason=sent["not_assessable_reason"],
+            confidence=sent["confidence"],
+            note=sent["note"].strip(),
+            image_readings={row["image"]: row["verdict"] for row in sent["image_readings"]},
+            boxes=tuple(Box(**row) for row in sent["boxes"]),
+        )
+
+    def when_opened(self) -> datetime | None:
+        """Return when the reader opened the study; call it on valid data only."""
+        return cast(datetime | None, self.validated_data["opened_at"])
+
+
+class AmendShape(JudgementShape):
+    """A correction, with its reason."""
+
+    reason = serializers.CharField(required=False, allow_blank=True, default="")
+
+
+class ReasonShape(serializers.Serializer[Any]):
+    """Why a lead does something."""
+
+    reason = serializers.CharField(allow_blank=True)
+
+
+class ProblemSentShape(serializers.Serializer[Any]):
+    """What is wrong with a study."""
+
+    sentence = serializers.CharField(allow_blank=True)
+
+
+class SettlementShape(serializers.Serializer[Any]):
+    """How a problem was settled."""
+
+    settlement = serializers.CharField(allow_blank=True)
+
+
+class ImageAIShape(serializers.Serializer[Any]):
+    """What the AI says of one image."""
+
+    image = serializers.UUIDField()
+    state = serializers.CharField()
+    sentence = serializers.CharField()
+    model_version = serializers.CharField()
+    score = serializers.FloatField(allow_null=True)
+    regions = serializers.ListField(child=serializers.ListField(child=serializers.FloatField()))
+
+
+class StudyAIShape(serializers.Serializer[Any]):
+    """What the AI says of a study; ``state`` is null where it is withheld from the person."""
+
+    state = serializers.CharField(allow_null=True)
+    sentence = serializers.CharField()
+    model_version = serializers.CharField()
+    score = serializers.FloatField(allow_null=True)
+    images = ImageAIShape(many=True)
+
+
+class StudyRowShape(serializers.Serializer[Any]):
+    """A study in a list; an uploader is shown the first fields and ``verdict`` alone."""
+
+    id = serializers.UUIDField()
+    site = serializers.UUIDField()
+    pseudonym = serializers.CharField()
+    status = serializers.ChoiceField(choices=StudyStatus.choices)
+    body_part = serializers.ChoiceField(choices=BodyPart.choices)
+    side = serializers.ChoiceField(choices=Side.choices)
+    sex = serializers.ChoiceField(choices=Sex.choices)
+    age_months = serializers.IntegerField(allow_null=True)
+    question = serializers.CharField()
+    urgent = serializers.BooleanField()
+    has_problem = serializers.BooleanField()
+    received_at = serializers.DateTimeField()
+    verdict = serializers.CharField(required=False)
+    accession = serializers.CharField(required=False, allow_null=True)
+    rank = serializers.ChoiceField(choices=Rank.choices, required=False)
+    rank_word = serializers.CharField(required=False)
+    round = serializers.IntegerField(required=False)
+    revision = serializers.IntegerField(required=False)
+    readings = serializers.IntegerField(required=False)
+    readings_required = serializers.IntegerField(required=False)
+    claimed_by_me = serializers.BooleanField(required=False)
+    claimed_until = serializers.DateTimeField(required=False, allow_null=True)
+    ai = StudyAIShape(required=False)
+
+
+class StudyPageShape(serializers.Serializer[Any]):
+    """A page of studies; ``next`` is the cursor of the next one, empty at the end."""
+
+    next = serializers.CharField(allow_blank=True)
+    results = StudyRowShape(many=True)
+
+
+class ReviewShape(serializers.ModelSerializer[Review]):
+    """A signed reading or adjudication."""
+
+    reader = serializers.CharField(source="reader.display_name")
+    image_readings = serializers.SerializerMethodField()
+    boxes = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Review
+        fields = [
+            "id", "study", "reader", "kind", "mode", "round", "verdict", "not_assessable_reason", "confidence", "note",
+            "reason", "supersedes", "signed_at", "image_readings", "boxes",
+        ]  # fmt: skip
+        read_only_fields = fields
+
+    def get_image_readings(self, review: Review) -> list[dict[str, str]]:
+        """Return what was said of each marked image."""
+        return [{"image": str(row.study_image_id), "verdict": row.verdict} for row in review.image_readings.all()]
+
+    def get_boxes(self, review: Review) -> list[dict[str, Any]]:
+        """Return the boxes in pixels of their radiographs."""
+        names = ("x", "y", "width", "height", "confidence", "bone", "type", "side")
+        return [
+            {"image": str(row.study_image_id), **{name: getattr(box, name) for name in names}}
+            for row in review.image_readings.all()
+            for box in row.findings.all()
+        ]
+
+
+class ProblemShape(serializers.ModelSerializer[Problem]):
+    """A reported problem."""
+
+    class Meta:
+        model = Problem
+        fields = ["id", "study", "sentence", "reported_at", "settled_at", "settlement"]
+        read_only_fields = fields
+
+
+class ImageShape(serializers.Serializer[Any]):
+    """An image of a study and where its pixels are."""
+
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+    view = serializers.CharField()
+    side = serializers.ChoiceField(choices=Side.choices)
+    rows = serializers.IntegerField()
+    columns = serializers.IntegerField()
+
+
+class StudyShape(StudyRowShape):
+    """One study with its images, what was signed and what the person may do."""
+
+    images = ImageShape(many=True)
+    reviews = ReviewShape(many=True, required=False)
+    problems = ProblemShape(many=True)
+    events = serializers.ListField(child=serializers.ChoiceField(choices=StudyEvent.choices), required=False)
+
+
+class ClaimShape(serializers.Serializer[Any]):
+    """A claim on a study."""
+
+    id = serializers.UUIDField()
+    claimed_until = serializers.DateTimeField(allow_null=True)
+    revision = serializers.IntegerField()
+
+
+def of_ai(ai: StudyAI) -> dict[str, Any]:
+    """Return what the AI says, as far as the selector handed it out."""
+    images = [
+        {
+            "image": row.image, "state": row.state, "sentence": row.sentence, "model_version": row.model_version,
+            "score": row.score, "regions": row.regions,
+        }
+        for row in ai.images
+    ]  # fmt: skip
+    state = None if ai.state is None else str(ai.state)
+    return {
+        "state": state, "sentence": ai.sentence, "model_version": ai.model_version, "score": ai.score, "images": images,
+    }  # fmt: skip
+
+
+def of_row(row: Row) -> dict[str, Any]:
+    """Return a row of the worklist."""
+    return {
+        **_facts(row.study, row.pseudonym),
+        **_reading_side(row.study, is_mine=row.is_mine),
+        "readings": row.readings,
+        "ai": of_ai(row.ai),
+    }
+
+
+def of_upload(row: UploadRow) -> dict[str, Any]:
+    """Return a row of an uploader's list."""
+    return {**_facts(row.study, row.pseudonym), "verdict": row.verdict}
+
+
+def of_story(story: Story) -> dict[str, Any]:
+    """Return one study as a reader sees it."""
+    return {
+        **_facts(story.study, story.pseudonym),
+        **_reading_side(story.study, is_mine=story.is_mine),
+        "verdict": story.verdict,
+        "ai": of_ai(story.ai),
+        "images": [_image(image) for image in story.images],
+        "reviews": story.reviews,
+        "problems": story.problems,
+        "events": [str(event) for event in story.events],
+    }
+
+
+def of_uploader_story(story: UploaderStory) -> dict[str, Any]:
+    """Return one study as its uploader sees it."""
+    return {
+        **_facts(story.study, story.pseudonym),
+        "verdict": story.verdict,
+        "images": [_image(image) for image in story.images],
+        "problems": story.problems,
+    }
+
+
+def _facts(study: Study, pseudonym: str) -> dict[str, Any]:
+    names = (
+        "id", "status", "body_part", "side", "sex", "age_months", "question", "urgent", "has_problem", "received_at",
+    )  # fmt: skip
+    return {"pseudonym": pseudonym, "site": study.site_id, **{name: getattr(study, name) for name in names}}
+
+
+def _reading_side(study: Study, *, is_mine: bool) -> dict[str, Any]:
+    names = ("accession", "rank", "round", "revision", "readings_required")
+    until = study.claimed_until if is_mine else None
+    shown = {name: getattr(study, name) for name in names}
+    return {**shown, "rank_word": rank_word(study), "claimed_by_me": is_mine, "claimed_until": until}
+
+
+def _image(image: StudyImage) -> dict[str, Any]:
+    radiograph = image.radiograph
+    facts = {"id": image.pk, "view": image.view, "side": image.side, "name": image_name(image)}
+    return {**facts, "rows": radiograph.rows, "columns": radiograph.columns}
+

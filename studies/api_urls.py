@@ -1,0 +1,30 @@
+"""Addresses of the API of people's side."""
+
+from django.urls import path
+
+from studies.api import datasets, reviews, studies
+
+urlpatterns = [
+    # --- Studies ---
+    path("studies/", studies.Studies.as_view(), name="api_studies"),
+    path("studies/<uuid:study_id>/", studies.StudyDetail.as_view(), name="api_study"),
+    path("studies/<uuid:study_id>/claim/", studies.Claim.as_view(), name="api_claim"),
+    path("studies/<uuid:study_id>/hand-back/", studies.HandBack.as_view(), name="api_hand_back"),
+    path("sites/<uuid:site_id>/next/", studies.Next.as_view(), name="api_next"),
+    path("studies/<uuid:study_id>/images/<uuid:image_id>/map/", studies.HeatMap.as_view(), name="api_map"),
+    # --- Reviews ---
+    path("studies/<uuid:study_id>/reviews/", reviews.Sign.as_view(), name="api_sign"),
+    path("reviews/<uuid:review_id>/amend/", reviews.Amend.as_view(), name="api_amend"),
+    path("studies/<uuid:study_id>/adjudication/", reviews.Adjudicate.as_view(), name="api_adjudicate"),
+    path("studies/<uuid:study_id>/reopen/", reviews.Reopen.as_view(), name="api_reopen"),
+    path("studies/<uuid:study_id>/void/", reviews.Void.as_view(), name="api_void"),
+    path("studies/<uuid:study_id>/restore/", reviews.Restore.as_view(), name="api_restore"),
+    path("studies/<uuid:study_id>/problems/", reviews.Problems.as_view(), name="api_problem"),
+    path("problems/<uuid:problem_id>/settle/", reviews.Settle.as_view(), name="api_settle"),
+    # --- Datasets ---
+    path("datasets/", datasets.Datasets.as_view(), name="api_datasets"),
+    path("datasets/preview/", datasets.DatasetPreview.as_view(), name="api_dataset_preview"),
+    path("datasets/<uuid:dataset_id>/", datasets.DatasetDetail.as_view(), name="api_dataset"),
+    path("datasets/<uuid:dataset_id>/<slug:file_format>/", datasets.DatasetFile.as_view(), name="api_export_dataset"),
+    # --- Intake ---
+]
