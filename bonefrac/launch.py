@@ -297,6 +297,7 @@ def main(arguments: Sequence[str]) -> int:
     """Start the platform; return the exit code."""
     stop = Stop()
     os.chdir(ROOT)
+    os.umask(0o077)  # everything that the platform writes is private
     try:
         made = plan(arguments, Environment())
         os.environ.update(made.environment())

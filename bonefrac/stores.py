@@ -78,7 +78,10 @@ class Store:
         self.path(key).unlink(missing_ok=True)
 
     def _make_private(self, folder: Path) -> None:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        """Make a folder and those above it; ``mkdir(parents=True)`` would open the ones above to others."""
+        if not folder.exists():
+            self._make_private(folder.parent)
+            folder.mkdir(mode=0o700, exist_ok=True)
 
     def _temporary(self, target: Path) -> _Temporary:
         self._make_private(target.parent)

@@ -39,6 +39,8 @@ def set_up(config):
         os.environ["REDIS_URL"] = os.environ.get("REDIS_URL") or engines.redis_url
     os.environ["BONEFRAC_TEST_SESSION"] = str(os.getpid())
     os.environ["BONEFRAC_DATA"] = str(folder / "data")
+    os.environ["STATIC_ROOT"] = str(folder / "static")
+    (folder / "static").mkdir()  # the web server warns of one that is absent
 
 
 def take_down(config):
