@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 
 from bonefrac.celery import job
-from studies import worklist
+from studies import intake, worklist
 
 # --- Worklist ---------------------------------------------------------------------------------------------------
 
@@ -33,3 +33,18 @@ def sweep_studies() -> None:
     """Release lapsed claims and rank what a lost ring left behind."""
     worklist.release_lapsed_claims()
     worklist.rank_open()
+
+
+# --- Intake -----------------------------------------------------------------------------------------------------
+
+
+@job(name="intake.judge", soft_seconds=150, hard_seconds=180)
+def judge(file_id: str) -> None:
+    """Give one incoming file its verdict."""
+    intake.judge(uuid.UUID(file_id))
+
+
+@job(name="intake.sweep", soft_seconds=60, hard_seconds=90)
+def sweep_intake() -> None:
+    """Ring files that wait, take back those whose worker is gone, drop old names."""
+    intake.sweep()

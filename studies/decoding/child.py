@@ -1,7 +1,7 @@
 """The child process that decodes: reads one request a line, answers each with a header line and bytes.
 
-It holds no secret, opens no connection and imports no Django; the only files it reads are those that it is told. What it
-says is data, never code: lengths and JSON.
+It holds no secret, opens no connection and imports no Django; the only files it reads are those that it is told. What
+it says is data, never code: lengths and JSON.
 """
 
 from __future__ import annotations

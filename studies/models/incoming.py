@@ -32,6 +32,7 @@ class IncomingFile(Row):
     details = models.JSONField(default=dict)
     status = models.CharField(max_length=16, choices=FileStatus.choices, default=FileStatus.RECEIVED)
     attempt = models.PositiveSmallIntegerField(default=0)
+    deaths = models.PositiveSmallIntegerField(default=0, help_text="how often a worker or decoder died over it")
     lease_until = models.DateTimeField(null=True)
     code = models.CharField(max_length=64, blank=True, default="")
     sentence = models.CharField(max_length=500, blank=True, default="")

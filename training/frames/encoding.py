@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from training.frames.codecs import JPEG_LS, Shape, clipped_to_bits, decode, decoder_of
+from training.frames.codecs import EXPLICIT_LITTLE, JPEG_LS, Shape, clipped_to_bits, decode, decoder_of
 from training.frames.frame import Encoded, Frame
 from training.frames.greys import GreyScale
 

@@ -1,0 +1,91 @@
+"""One judged image on its way into a study: everything about it, pseudonymous already."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, Final, Self
+
+from bonefrac.accounts import pseudonyms
+from studies.intake.details import Grouping
+from studies.models import IncomingFile
+
+SECONDARY_CAPTURE: Final = "1.2.840.10008.5.1.4.1.1.7"
+_UNKNOWN: Final = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """What a file adds: where it belongs, what its header says, what the person entered.
+
+    What the person entered goes before what the header says; the header fills what was left unknown.
+    """
+
+    pixel_key: str
+    patient_key: str | None
+    study_uid: str
+    sop_instance_uid: str
+    sop_class_uid: str
+    header: dict[str, Any]
+    spacing: dict[str, Any] | None
+    modality: str
+    view: str
+    image_side: str
+    body_part: str
+    side: str
+    age_months: int | None
+    sex: str
+    question: str
+    urgent: bool
+
+    @classmethod
+    def of(cls, file: IncomingFile, *, pixel_digest: str, header: dict[str, Any] | None) -> Self:
+        """Return what a decoded file adds; the header is what ``studies.dicom.headers`` read, None for a picture."""
+        told, read = file.details, header or {}
+        read_or = {name: read.get(name) or _UNKNOWN for name in ("body_part", "side", "sex")}
+        chosen = {name: value if (value := told[name]) != _UNKNOWN else read_or[name] for name in read_or}
+        age = told["age_months"] if told["age_months"] is not None else read.get("age_months")
+        return cls(
+            pixel_key=pseudonyms.pixel_key(file.site, pixel_digest),
+            patient_key=told["patient_key"] or _patient_key(file, read),
+            study_uid=_study_uid(file, read),
+            sop_instance_uid=pseudonyms.uid(file.site, read.get("instance_uid") or f"file:{file.pk}"),
+            sop_class_uid=read.get("sop_class_uid") or SECONDARY_CAPTURE,
+            header=read.get("kept", {}),
+            spacing=read.get("spacing"),
+            modality=read.get("modality", ""),
+            view=read.get("view", ""),
+            image_side=read_or["side"] if read_or["side"] != _UNKNOWN else told["side"],
+            age_months=age,
+            question=told["question"],
+            urgent=told["urgent"],
+            **chosen,
+        )
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What a model's scope asks about a picture."""
+        years = None if self.age_months is None else self.age_months // 12
+        band = None if years is None else "90+" if years >= 90 else str(years)
+        return {
+            "modality": self.modality or None,
+            "body_part": self.body_part,
+            "age_band": band,
+            "is_colour_photo": False,
+        }
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values for JSON, to be kept while a lead decides."""
+        return asdict(self)
+
+
+def _patient_key(file: IncomingFile, header: dict[str, Any]) -> str | None:
+    if not header.get("patient_id"):
+        return None
+    return pseudonyms.patient_key(file.site, issuer=header.get("issuer", ""), patient_id=header["patient_id"])
+
+
+def _study_uid(file: IncomingFile, header: dict[str, Any]) -> str:
+    if header.get("study_uid"):
+        return pseudonyms.uid(file.site, header["study_uid"])
+    is_alone = file.details.get("grouping") == Grouping.STUDY_PER_FILE
+    return pseudonyms.uid(file.site, f"file:{file.pk}" if is_alone else f"batch:{file.batch}")
