@@ -1,0 +1,125 @@
+"""The containers' description and the roles it relies on, as far as they can be checked without an engine."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+from django.db import ProgrammingError, connection, transaction
+
+from bonefrac import checks, grants
+
+ROOT = Path(__file__).resolve().parents[2]
+SERVICES = {"db", "redis", "migrate", "web", "worker", "inference", "beat", "trainer"}
+
+
+@pytest.fixture(scope="module")
+def compose():
+    return yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+
+
+def test_every_process_is_a_service_with_a_health_check(compose):
+    assert set(compose["services"]) == SERVICES
+    for name, service in compose["services"].items():
+        assert service["healthcheck"]["test"][0] in {"CMD", "CMD-SHELL"}, name
+
+
+def test_the_engines_are_those_of_the_wheels(compose):
+    assert compose["services"]["db"]["image"] == "postgres:18"
+    assert compose["services"]["redis"]["image"].startswith("redis:")
+
+
+def test_only_the_migration_uses_the_role_that_owns_the_tables(compose):
+    using = {n: s["environment"].get("DATABASE_URL", "") for n, s in compose["services"].items() if "environment" in s}
+    assert {name for name, url in using.items() if "bonefrac_owner" in url} == {"migrate"}
+    assert {name for name, url in using.items() if "bonefrac_inference" in url} == {"inference"}
+
+
+def test_only_the_trainer_has_tensorflow_and_it_is_optional(compose):
+    targets = {n: s["build"]["target"] for n, s in compose["services"].items() if "build" in s}
+    assert {name for name, target in targets.items() if target == "training"} == {"trainer"}
+    assert compose["services"]["trainer"]["profiles"] == ["training"]
+    serving = (ROOT / "Dockerfile").read_text().split("AS training")[0]
+    assert "-r requirements.txt" not in serving
+
+
+def test_no_secret_has_a_default_and_every_one_is_in_the_example(compose):
+    text = (ROOT / "docker-compose.yml").read_text()
+    required = set(re.findall(r"\$\{(\w+):\?", text))
+    example = dict(
+        line.split("=", 1)
+        for line in (ROOT / ".env.example").read_text().splitlines()
+        if "=" in line and line[0] != "#"
+    )
+    assert {"SECRET_KEY", "PSEUDONYM_SECRET", "FIELD_SECRET", "OWNER_PASSWORD"} <= required
+    assert {name: example[name] for name in required} == dict.fromkeys(required, "")
+
+
+def test_the_image_is_made_of_paths_that_exist():
+    for line in (ROOT / "Dockerfile").read_text().splitlines():
+        if line.startswith("COPY") and "--from" not in line:
+            for source in line.split()[1:-1]:
+                assert (ROOT / source).exists(), line
+
+
+def test_a_client_accepts_the_description():
+    if not shutil.which("docker") or subprocess.run(["docker", "compose", "version"], capture_output=True).returncode:
+        pytest.skip("no docker client with compose on this machine")
+    values = {name: "x" for name in re.findall(r"^(\w+)=$", (ROOT / ".env.example").read_text(), re.MULTILINE)}
+    ended = subprocess.run(
+        ["docker", "compose", "--file", ROOT / "docker-compose.yml", "config", "--quiet"],
+        env={"PATH": "/usr/bin:/usr/local/bin:/bin", **values},
+        capture_output=True,
+        text=True,
+    )
+    assert ended.returncode == 0, ended.stderr
+
+
+@pytest.fixture
+def granted(db):
+    grants.apply(serving_password="one", inference_password="two")
+    grants.apply(serving_password="one", inference_password="two")  # after every migration again
+
+
+def answer_to(role, statement):
+    """Return 'done', or the beginning of the database's refusal."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET LOCAL ROLE {role}")
+        try:
+            with transaction.atomic():
+                cursor.execute(statement)
+        except ProgrammingError as error:
+            return str(error)[:17]
+        finally:
+            cursor.execute("RESET ROLE")
+    return "done"
+
+
+@pytest.mark.parametrize(
+    ("role", "statement", "answer"),
+    [
+        (grants.SERVING, "SELECT 1 FROM studies_review", "done"),
+        (grants.SERVING, "UPDATE studies_study SET revision = 1 WHERE false", "done"),
+        (grants.SERVING, "UPDATE studies_review SET note = '' WHERE false", "permission denied"),
+        (grants.SERVING, "DELETE FROM studies_review WHERE false", "permission denied"),
+        (grants.SERVING, "TRUNCATE studies_review CASCADE", "permission denied"),
+        (grants.SERVING, "ALTER TABLE studies_review DISABLE TRIGGER ALL", "must be owner of "),
+        (grants.INFERENCE, "UPDATE inference_predictionjob SET attempt = 1 WHERE false", "done"),
+        (grants.INFERENCE, "DELETE FROM inference_prediction WHERE false", "permission denied"),
+        (grants.INFERENCE, "SELECT 1 FROM studies_study", "permission denied"),
+        (grants.INFERENCE, "SELECT 1 FROM accounts_user", "permission denied"),
+        (grants.INFERENCE, "SELECT 1 FROM audit_auditevent", "permission denied"),
+    ],
+)
+def test_each_role_has_its_rights_and_no_more(granted, role, statement, answer):
+    assert answer_to(role, statement) == answer
+
+
+def test_the_serving_role_passes_the_check_that_the_owner_fails(granted):
+    assert [message.id for message in checks.evidence_is_not_owned()] == ["bonefrac.E004"]
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET LOCAL ROLE {grants.SERVING}")
+        assert checks.evidence_is_not_owned() == []
+        cursor.execute("RESET ROLE")
