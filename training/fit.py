@@ -18,7 +18,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from training import augmentation, dataset, probe
+from training import augmentation, calibrate, dataset, probe
 from training.augmentation import Augmentation
 from training.dataset import Dataset, Sample
 from training.evaluate import auroc
@@ -149,6 +149,16 @@ def fit(data: Dataset, run: Path, recipe: Recipe, *, weights: Path | None, start
         _through_all_layers(
             served, Batches(sides["train"], squares["train"], recipe, mobilenet_v2.FEATURE_STRIDE), recipe, keeper
         )
+    centre(run, squares["val"], dataset.labels(sides["val"]))
+
+
+def centre(run: Path, squares: NDArray[np.uint8], labels: NDArray[np.float32]) -> None:
+    """Shift the bias of a run's model so that its logits fit the prevalence of these images (balanced batches moved it)."""
+    served = keras.models.load_model(run / "model.keras", compile=False)
+    kernel, bias = served.get_layer(classifier.HEAD).get_weights()
+    shift = calibrate.centred(labels, logits(served, squares))
+    classifier.set_head(served, kernel, float(bias[0]) + shift)
+    served.save(run / "model.keras")
 
 
 def as_input(squares: NDArray[np.uint8]) -> NDArray[np.float32]:
