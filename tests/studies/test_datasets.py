@@ -131,7 +131,7 @@ def test_an_amended_review_changes_the_next_dataset_not_the_first(site, cast, st
     reviews.amend(
         cast["radiologist"],
         review.pk,
-        judgement=make.judgement("fracture", study),
+        judgement=make.judgement("fracture"),
         revision=study.revision,
         reason="Seen.",
     )
