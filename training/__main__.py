@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from training.dataset import DatasetError
+from training.sources import SOURCES
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -53,7 +54,9 @@ def _convert(parsed: argparse.Namespace) -> None:
     from training import convert
 
     convert.convert(parsed.run_folder)
-    print(f"Converted; LiteRT answers what Keras answers. Next: python -m training evaluate {parsed.run_folder} DATA OUT")
+    print(
+        f"Converted; LiteRT answers what Keras answers. Next: python -m training evaluate {parsed.run_folder} DATA OUT"
+    )
 
 
 def _evaluate(parsed: argparse.Namespace) -> None:
@@ -90,7 +93,9 @@ def _add_synth(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 def _add_fit(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    fit = commands.add_parser("fit", help="fit a classifier on train, choose on val (KERAS_BACKEND chooses the backend)")
+    fit = commands.add_parser(
+        "fit", help="fit a classifier on train, choose on val (KERAS_BACKEND chooses the backend)"
+    )
     fit.add_argument("data", type=Path, metavar="DATA", help="a folder with manifest.csv")
     fit.add_argument("run_folder", type=Path, metavar="RUN")
     fit.add_argument("--weights", type=Path, help="ImageNet weights of MobileNetV2 without top; random if absent")
@@ -111,7 +116,7 @@ def _add_evaluate(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     evaluate.add_argument("out", type=Path, metavar="OUT")
     evaluate.add_argument("--name", required=True)
     evaluate.add_argument("--version", required=True)
-    evaluate.add_argument("--source", choices=("fracatlas", "synthetic", "export"), required=True)
+    evaluate.add_argument("--source", choices=sorted(SOURCES), required=True)
     evaluate.add_argument("--test", action="store_true", help="measure test too: once, when nothing is chosen any more")
     evaluate.add_argument("--rounds", type=int, default=1000, help="of the bootstrap")
     evaluate.set_defaults(run=_evaluate)

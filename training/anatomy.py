@@ -1,7 +1,7 @@
 """The bones that `training.synthetic` draws: where they lie, how thick they are.
 
-Responsible for proportions and pose of four body parts in two views; not for pixels' grey levels beyond the depth of one bone.
-Proportions are sketches in a unit square, x to the right and y down; they are no anatomical reference.
+Responsible for proportions and pose of four body parts in two views; not for pixels' grey levels beyond the depth of
+one bone. Proportions are sketches in a unit square, x to the right and y down; they are no anatomical reference.
 """
 
 from __future__ import annotations
@@ -81,7 +81,8 @@ class Bone:
         """Return the radius at each distance along the axis, thicker towards both ends."""
         share = np.clip(along / max(self.length, 1e-6), 0, 1)
         flared = 1 + self.flare * np.abs(2 * share - 1) ** 4
-        return (self.radius * flared).astype(np.float32)
+        outline: NDArray[np.float32] = (self.radius * flared).astype(np.float32)
+        return outline
 
 
 def bones(part: str, view: str, random: np.random.Generator) -> list[Bone]:
@@ -90,7 +91,7 @@ def bones(part: str, view: str, random: np.random.Generator) -> list[Bone]:
 
 
 def posed(sketch: Sequence[Bone], size: tuple[int, int], random: np.random.Generator, *, mirrored: bool) -> list[Bone]:
-    """Return the bones in pixels of a radiograph of `size` (rows, columns): scaled, turned, shifted, perhaps mirrored."""
+    """Return the bones in pixels of `size` (rows, columns): scaled, turned, shifted, perhaps mirrored."""
     rows, columns = size
     scale = min(rows, columns * 1.2) * random.uniform(0.9, 1.05)
     angle = math.radians(random.uniform(-8, 8))

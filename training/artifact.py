@@ -1,9 +1,10 @@
 """A model as a folder: what is shipped, registered, verified and served.
 
-Responsible for the names of the files, for their checksums and for reading what serving needs, without TensorFlow; not for how the
-files come about (`training.convert`, `training.report`) nor for running a model.
+Responsible for the names of the files, for their checksums and for reading what serving needs, without TensorFlow;
+not for how the files come about (`training.convert`, `training.report`) nor for running a model.
 
-    model.keras  model.tflite  head.npz  config.json  scope.json  card.md  report.json  report.html  golden.npz  SHA256SUMS
+    model.keras  model.tflite  head.npz  config.json  scope.json  card.md  report.json  report.html  golden.npz
+    SHA256SUMS
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ from training.scope import Scope
 
 SUMS: Final = "SHA256SUMS"
 FILES: Final = (
-    "model.keras", "model.tflite", "head.npz", "config.json", "scope.json", "card.md", "report.json", "report.html", "golden.npz",
+    "model.keras", "model.tflite", "head.npz", "config.json", "scope.json",
+    "card.md", "report.json", "report.html", "golden.npz",
 )  # fmt: skip
 _CONFIG_FIELDS: Final = (
     "format",
@@ -41,7 +43,7 @@ _FORMAT: Final = 1
 
 
 class ArtifactError(ValueError):
-    """The folder is not the artifact it claims to be; the message names the file, what was expected and what was received."""
+    """The folder is not what it claims to be; the message names the file, the expected and the received."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """Views of a rendition that keep its label: mirrored, turned, scaled, shifted, lighter, darker.
 
-Responsible for one picture and the map of its boxes, moved by the same affine map; not for batches. Sharpness is never changed:
-in radiograph collections resolution goes with the label, and a model that was taught to look at it would cheat.
+Responsible for one picture and the map of its boxes, moved by the same affine map; not for batches. Sharpness is
+never changed: in radiograph collections resolution goes with the label, and a model that was taught to look at it
+would cheat.
 """
 
 from __future__ import annotations
@@ -79,7 +80,8 @@ def cells(covered: NDArray[np.uint8], stride: int) -> NDArray[np.float32]:
     """Return (size/stride, size/stride) float32: the share of each cell of a feature map that is covered."""
     side = covered.shape[0] // stride
     blocks = covered.reshape(side, stride, side, stride)
-    return (blocks.mean(axis=(1, 3)) / 255).astype(np.float32)
+    shares: NDArray[np.float32] = (blocks.mean(axis=(1, 3)) / 255).astype(np.float32)
+    return shares
 
 
 def _moved(picture: NDArray[np.uint8], matrix: tuple[float, ...]) -> NDArray[np.uint8]:

@@ -1,7 +1,7 @@
 """From a logit to a probability that means what it says, and from that to a state.
 
-Responsible for temperature scaling, for the two operating points and for the state they give; NumPy only, since serving uses it.
-Not responsible for words: a face says "fracture suspected", "unsure" and "nothing suspected".
+Responsible for temperature scaling, for the two operating points and for the state they give; NumPy only, since
+serving uses it. Not responsible for words: a face says "fracture suspected", "unsure" and "nothing suspected".
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def negative_log_likelihood(labels: NDArray[np.floating], logits: NDArray[np.flo
 
 
 def temperature(labels: NDArray[np.floating], logits: NDArray[np.floating]) -> float:
-    """Return the temperature of least negative log-likelihood (Guo et al. 2017), by golden-section search on its log."""
+    """Return the temperature of least negative log-likelihood (Guo et al. 2017), by golden-section search."""
     low, high = np.log(_TEMPERATURES[0]), np.log(_TEMPERATURES[1])
     while high - low > 1e-6:
         left, right = high - _GOLDEN * (high - low), low + _GOLDEN * (high - low)
@@ -75,8 +75,9 @@ def temperature(labels: NDArray[np.floating], logits: NDArray[np.floating]) -> f
 def centred(labels: NDArray[np.floating], logits: NDArray[np.floating]) -> float:
     """Return the shift of the logit that, with a slope, fits these labels best (Platt 1999), in units of the logit.
 
-    Training on balanced batches moves the logit's zero away from the prevalence; adding the shift to the head's bias puts it
-    back, so that a temperature is enough afterwards. Newton's method on slope and intercept, with Platt's prior on the labels.
+    Training on balanced batches moves the logit's zero away from the prevalence; adding the shift to the head's bias
+    puts it back, so that a temperature is enough afterwards. Newton's method on slope and intercept, with Platt's
+    prior on the labels.
     """
     positives, others = float((labels > 0.5).sum()), float((labels <= 0.5).sum())
     target = np.where(labels > 0.5, (positives + 1) / (positives + 2), 1 / (others + 2))
@@ -102,8 +103,9 @@ def operating_points(
 ) -> OperatingPoints:
     """Return the points that reach the wanted sensitivity (at `lower`) and specificity (at `upper`) on these images.
 
-    `lower` is the largest probability that still keeps `sensitivity` of the fractured at or above it, `upper` the smallest that
-    leaves `specificity` of the others below it. Where a model is so good that they cross, both are the lower one.
+    `lower` is the largest probability that still keeps `sensitivity` of the fractured at or above it, `upper` the
+    smallest that leaves `specificity` of the others below it. Where a model is so good that they cross, both are the
+    lower one.
     """
     fractured = np.sort(calibrated[labels > 0.5])
     others = np.sort(calibrated[labels <= 0.5])

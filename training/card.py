@@ -6,22 +6,12 @@ Responsible for the words; every number comes from the report.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 from training.calibrate import OperatingPoints
 from training.report import NOTICE, interval
 from training.scope import Scope
-
-_ATTRIBUTIONS: Final = {
-    "fracatlas": (
-        "FracAtlas: Abedeen et al., *FracAtlas: A Dataset for Fracture Classification, Localization and Segmentation of "
-        "Musculoskeletal Radiographs*, Scientific Data 10:521 (2023), doi 10.1038/s41597-023-02432-4, CC BY 4.0. "
-        "The images were resized and split by groups; the weights were trained on them."
-    ),
-    "synthetic": "Radiographs drawn by `training.synthetic`; they show no person and the figures mean nothing.",
-    "export": "Labels that were signed on this platform and exported from it.",
-}
-SOURCES: Final = tuple(_ATTRIBUTIONS)
+from training.sources import SOURCES
 
 
 def text(report: Mapping[str, Any], scope: Scope, points: OperatingPoints, temperature: float) -> str:
@@ -49,8 +39,8 @@ def _figures(report: Mapping[str, Any]) -> str:
     splits = report["splits"]
     lines = [
         "## Figures\n",
-        "Intervals are 95 %, by resampling groups of images that may show one patient. Val chose the round, the temperature "
-        "and the operating points, so its figures flatter. "
+        "Intervals are 95 %, by resampling groups of images that may show one patient. Val chose the round, the "
+        "temperature and the operating points, so its figures flatter. "
         + (
             "Test was measured once, after every choice had been made."
             if "test" in splits
@@ -81,10 +71,11 @@ def _use(points: OperatingPoints, temperature: float) -> str:
     return (
         "## From score to words\n\n"
         f"The score is 1 / (1 + exp(-logit / {temperature:.3f})). From {points.upper:.3f} on the platform says "
-        f"*fracture suspected*, below {points.lower:.3f} *nothing suspected*, between them *unsure*. The lower point keeps at least "
-        "95 % of val's fractured images at or above it, the upper one at least 95 % of the others below it.\n\n"
-        "The map shows what each cell of the last features contributes to the logit, scaled to the picture's own maximum. It is "
-        "*where the model looked*, not an outline of a fracture."
+        f"*fracture suspected*, below {points.lower:.3f} *nothing suspected*, between them *unsure*. "
+        "The lower point keeps at least 95 % of val's fractured images at or above it, the upper one at least 95 % of "
+        "the others below it.\n\n"
+        "The map shows what each cell of the last features contributes to the logit, scaled to the picture's own "
+        "maximum. It is *where the model looked*, not an outline of a fracture."
     )
 
 
@@ -116,11 +107,11 @@ def _making(report: Mapping[str, Any]) -> str:
     recipe = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in sorted(made["recipe"].items()))
     return (
         "## How it was made\n\n"
-        f"Network {made['network']}: batch normalisations folded into the convolutions, global average pooling, one logit; every "
-        f"layer was trained. First weights: {made['first_weights']}. Trained by {made['backend']}, converted by TensorFlow, "
-        f"measured on LiteRT. Recipe: {recipe}.\n\n"
+        f"Network {made['network']}: batch normalisations folded into the convolutions, global average pooling, one "
+        f"logit; every layer was trained. First weights: {made['first_weights']}. Trained by {made['backend']}, "
+        f"converted by TensorFlow, measured on LiteRT. Recipe: {recipe}.\n\n"
         f"Data set digest: `{made['dataset_digest']}`.\n\n"
-        f"Training data. {_ATTRIBUTIONS[made['source']]}\n\n"
+        f"Training data. {SOURCES[made['source']].attribution}\n\n"
         "First weights. MobileNetV2 on ImageNet by the TensorFlow authors, Apache-2.0 (where they were used)."
     )
 

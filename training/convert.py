@@ -1,7 +1,7 @@
 """From a fitted Keras model to the file that is served, with proof that they agree.
 
-Responsible for `model.tflite`, `head.npz` and `golden.npz` of a run's folder; needs TensorFlow, whatever backend the model was
-trained on. Not responsible for figures or packing.
+Responsible for `model.tflite`, `head.npz` and `golden.npz` of a run's folder; needs TensorFlow, whatever backend the
+model was trained on. Not responsible for figures or packing.
 """
 
 from __future__ import annotations

@@ -1,9 +1,10 @@
 """Data sets on disk: which image, with which label, group, side of the split and boxes.
 
 Responsible for reading manifests and for the renditions of a data set; not for augmentation or for making splits.
-Two kinds of folder are understood: one with `manifest.csv` (columns `file`, `label`, `group`, `split`; optional `region`,
-`sha256`, `hardware`, `multiscan`, `frontal`, `lateral`, `oblique`, `orig_width`, `orig_height`) and `boxes.csv` (`image_id`, `x_center`,
-`y_center`, `width`, `height` as fractions), which is FracAtlas and what `synth` writes.
+Two kinds of folder are understood: one with `manifest.csv` (columns `file`, `label`, `group`, `split`; optional
+`region`, `sha256`, `hardware`, `multiscan`, `frontal`, `lateral`, `oblique`, `orig_width`, `orig_height`) and
+`boxes.csv` (`image_id`, `x_center`, `y_center`, `width`, `height` as fractions), which is FracAtlas and what `synth`
+writes.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Figures of a binary score: discrimination, calibration, what the operating points do, and intervals by group.
 
-Responsible for the numbers; not for where scores come from (`training.measurement`) or how they are shown (`training.report`).
-Needs only NumPy.
+Responsible for the numbers; not for where scores come from (`training.measurement`) or how they are shown
+(`training.report`). Needs only NumPy.
 """
 
 from __future__ import annotations
@@ -98,8 +98,8 @@ def bootstrap(
 ) -> Figure:
     """Return a statistic with its 95 % percentile interval over resampled groups.
 
-    Images of one patient are no independent evidence, so whole groups are drawn with replacement. Draws that lack one of the
-    labels say nothing of the statistic and are drawn again.
+    Images of one patient are no independent evidence, so whole groups are drawn with replacement. Draws that lack
+    one of the labels say nothing of the statistic and are drawn again.
 
     Raises:
         ValueError: one of the two labels is missing.

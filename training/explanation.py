@@ -5,9 +5,9 @@ For features f (h, w, c), pooled by their mean, and a dense logit with kernel k 
     logit = mean over cells of (f · k) + b,
 
 so f · k is what each cell contributes (class-activation map, Zhou et al. 2016), and Grad-CAM's weights on the *logit*
-(Selvaraju et al. 2017) are k / (h·w): the two maps differ by that constant only. No gradient tape is needed. A map on the
-probability would be another one. Responsible for the map, its stored form and its regions; not for colour or opacity, which are
-the viewer's. Needs only NumPy and Pillow.
+(Selvaraju et al. 2017) are k / (h·w): the two maps differ by that constant only. No gradient tape is needed. A map
+on the probability would be another one. Responsible for the map, its stored form and its regions; not for colour or
+opacity, which are the viewer's. Needs only NumPy and Pillow.
 """
 
 from __future__ import annotations
@@ -56,9 +56,9 @@ def visible(contributions: NDArray[np.floating]) -> NDArray[np.float32]:
 
     The scale is the picture's own: equal brightness in two pictures does not mean equal logits.
     """
-    positive = np.maximum(np.asarray(contributions, np.float32), 0)
+    positive: NDArray[np.float32] = np.maximum(np.asarray(contributions, np.float32), np.float32(0))
     largest = float(positive.max(initial=0.0))
-    return positive / np.float32(largest) if largest > 0 else positive
+    return (positive / np.float32(largest)).astype(np.float32) if largest > 0 else positive
 
 
 def encode_map(contributions: NDArray[np.floating]) -> bytes:

@@ -1,7 +1,7 @@
 """Fitting a classifier: a linear probe first, then every layer, with boxes as a second teacher.
 
-Responsible for the course of one training run and its folder (`recipe.json`, `history.json`, `model.keras`); not for calibration,
-measurement or packing. Written for Keras on any backend; the backend that was used is recorded.
+Responsible for the course of one training run and its folder (`recipe.json`, `history.json`, `model.keras`); not for
+calibration, measurement or packing. Written for Keras on any backend; the backend that was used is recorded.
 """
 
 from __future__ import annotations
@@ -153,7 +153,7 @@ def fit(data: Dataset, run: Path, recipe: Recipe, *, weights: Path | None, start
 
 
 def centre(run: Path, squares: NDArray[np.uint8], labels: NDArray[np.float32]) -> None:
-    """Shift the bias of a run's model so that its logits fit the prevalence of these images (balanced batches moved it)."""
+    """Shift the bias of a run's model to the prevalence of these images: balanced batches moved it away."""
     served = keras.models.load_model(run / "model.keras", compile=False)
     kernel, bias = served.get_layer(classifier.HEAD).get_weights()
     shift = calibrate.centred(labels, logits(served, squares))
@@ -162,7 +162,7 @@ def centre(run: Path, squares: NDArray[np.uint8], labels: NDArray[np.float32]) -
 
 
 def as_input(squares: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Return (n, size, size, 3) float32 of (n, size, size) uint8 renditions, as `Preprocessing.model_input` does for one."""
+    """Return (n, size, size, 3) float32 of n renditions, as `Preprocessing.model_input` does for one."""
     scaled = squares.astype(np.float32) / np.float32(127.5) - np.float32(1)
     return np.repeat(scaled[..., np.newaxis], 3, axis=-1)
 

@@ -1,7 +1,7 @@
 """A converted model, run by LiteRT on renditions.
 
-Responsible for the call by names (the order of output tensors is not stable); used to measure the very file that is served. Workers
-have their own engine above this layer. Needs no TensorFlow.
+Responsible for the call by names (the order of output tensors is not stable); used to measure the very file that is
+served. Workers have their own engine above this layer. Needs no TensorFlow.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What a converted model scores on a data set, and what can be scored without looking at a pixel.
 
-Responsible for running the served file over a split, for strata, for the baseline without pixels and for whether the map points at
-the fracture; the figures themselves are those of `training.evaluate`.
+Responsible for running the served file over a split, for strata, for the baseline without pixels and for whether the
+map points at the fracture; the figures themselves are those of `training.evaluate`.
 """
 
 from __future__ import annotations
@@ -65,8 +65,8 @@ def strata(
 ) -> list[dict[str, Any]]:
     """Return the figures of each part of the body, view, and size of the original that the samples name.
 
-    A stratum with fewer than `ENOUGH_GROUPS` groups of either label carries `"evaluated": False`; where a label is missing it has
-    counts only.
+    A stratum with fewer than `ENOUGH_GROUPS` groups of either label carries `"evaluated": False`; where a label is
+    missing it has counts only.
     """
     found = []
     for name, belongs in _strata_of(measured.samples).items():
@@ -96,9 +96,7 @@ def _points_at(contributions: NDArray[np.float32], sample: Sample, content: data
     x = ((column + 0.5) / contributions.shape[1] - content[0]) / width
     y = ((row + 0.5) / contributions.shape[0] - content[1]) / height
     room_x, room_y = 0.5 / contributions.shape[1] / width, 0.5 / contributions.shape[0] / height
-    inside = (
-        x0 - room_x <= x <= x1 + room_x and y0 - room_y <= y <= y1 + room_y for x0, y0, x1, y1 in sample.boxes
-    )
+    inside = (x0 - room_x <= x <= x1 + room_x and y0 - room_y <= y <= y1 + room_y for x0, y0, x1, y1 in sample.boxes)
     return float(any(inside))
 
 
@@ -129,7 +127,9 @@ def _facts(samples: Sequence[Sample]) -> NDArray[np.float64]:
         width, height = int(sample.facts.get("orig_width", 0)), int(sample.facts.get("orig_height", 0))
         regions = sample.region.split("+")
         row = [float(part in regions) for part in ("hand", "leg", "hip", "shoulder")]
-        row += [float(sample.facts.get(name) == "1") for name in ("hardware", "multiscan", "frontal", "lateral", "oblique")]
+        row += [
+            float(sample.facts.get(name) == "1") for name in ("hardware", "multiscan", "frontal", "lateral", "oblique")
+        ]
         row += [np.log1p(max(width, height)), float(max(width, height) > LARGE_ORIGINAL), float(width > height)]
         rows.append(row)
     return np.array(rows)

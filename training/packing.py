@@ -22,20 +22,14 @@ from training.litert import LiteModel
 from training.measurement import Scores
 from training.preprocessing import Preprocessing
 from training.scope import Scope
+from training.sources import SOURCES, Source
 
 _CONVERTED: Final = ("model.keras", "model.tflite", "head.npz", "golden.npz", "recipe.json", "history.json")
-_LIMITS: Final = (
-    "It was trained on one public collection from three hospitals of one country, most of it hands and legs; 92 of the 94 "
-    "pictures with metal in it are fractured, so metal raises the score. It knows no dislocation, tumour, arthritis, foreign body or "
-    "any other finding, no fracture's type or age. It was not measured by age, sex, device or on pictures of a second hospital. "
-    "It is not for the spine, skull, chest or abdomen, not for newborns, not for casts seen alone, not for photographs of films, "
-    "and not for deciding anything alone: what it misses it misses silently."
-)
 
 
 @dataclass(frozen=True, slots=True)
 class Title:
-    """How people call the model, and where its labels come from (one of `training.card.SOURCES`)."""
+    """How people call the model, and where its labels come from (a key of `training.sources.SOURCES`)."""
 
     name: str
     version: str
@@ -67,7 +61,7 @@ def pack(run: Path, data: Dataset, out: Path, title: Title, *, with_test: bool, 
     calibrated = {name: calibrate.probabilities(part.logits, temperature) for name, part in said.items()}
     points = calibrate.operating_points(said["val"].labels, calibrated["val"])
     written = _report(data, title, made, _history(run), said, calibrated, points, rounds)
-    scope = _scope(data, written["splits"]["val"])
+    scope = _scope(data, written["splits"]["val"], SOURCES[title.source])
     config = _config(title, made, preprocessing, temperature, points)
     curves = {name: (part.labels, calibrated[name]) for name, part in said.items()}
     files = {name: (run / name).read_bytes() for name in ("model.keras", "model.tflite", "head.npz", "golden.npz")}
@@ -138,11 +132,11 @@ def _summary(splits: Mapping[str, Any]) -> str:
     )
 
 
-def _scope(data: Dataset, val: Mapping[str, Any]) -> Scope:
+def _scope(data: Dataset, val: Mapping[str, Any], source: Source) -> Scope:
     """Return the bounds that follow from what was trained on and what was evaluated."""
     parts = sorted({part for sample in data.split("train") for part in sample.region.split("+")} - {"unknown"})
     weak = [row["name"] for row in val["strata"] if not row["evaluated"]]
-    return Scope(("CR", "DX", "RG"), tuple(parts), tuple(weak), min_age=1, max_age=None, limits=_LIMITS)
+    return Scope(("CR", "DX", "RG"), tuple(parts), tuple(weak), source.min_age, None, source.limits)
 
 
 def _config(

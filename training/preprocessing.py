@@ -1,8 +1,8 @@
 """From the grey levels of a radiograph to what a model reads, and back from its fractions.
 
 Responsible for the one path that training and serving share: aspect kept, centred letterbox, antialiased, intensities
-stretched between robust percentiles. Not responsible for decoding files or for photometric interpretation: grey levels come
-in with larger meaning brighter (the sense of MONOCHROME2). Needs only NumPy and Pillow.
+stretched between robust percentiles. Not responsible for decoding files or for photometric interpretation: grey
+levels come in with larger meaning brighter (the sense of MONOCHROME2). Needs only NumPy and Pillow.
 """
 
 from __future__ import annotations
@@ -121,7 +121,8 @@ class Preprocessing:
         height, width = self._fitted(*grey.shape)
         image = Image.fromarray(grey if grey.dtype == np.uint8 else grey.astype(np.float32))
         resized = image.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=_REDUCING_GAP)
-        return np.asarray(resized)
+        picture: NDArray[Any] = np.asarray(resized)
+        return picture
 
     def _stretched(self, picture: NDArray[Any]) -> NDArray[np.uint8]:
         """Return uint8 between the two percentiles; an even picture becomes black."""
@@ -129,7 +130,8 @@ class Preprocessing:
         if high <= low:
             return np.zeros(picture.shape, np.uint8)
         scaled = (picture.astype(np.float32) - np.float32(low)) * np.float32(255.0 / (high - low))
-        return np.clip(np.rint(scaled), 0, 255).astype(np.uint8)
+        levels: NDArray[np.uint8] = np.clip(np.rint(scaled), 0, 255).astype(np.uint8)
+        return levels
 
 
 def _checked(grey: NDArray[Any]) -> NDArray[Any]:

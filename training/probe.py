@@ -1,7 +1,7 @@
 """A linear probe: logistic regression on standardised columns.
 
-Responsible for a penalised maximum-likelihood fit in NumPy; used for the first head of a network and for the baseline without
-pixels. Not responsible for features.
+Responsible for a penalised maximum-likelihood fit in NumPy; used for the first head of a network and for the
+baseline without pixels. Not responsible for features.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The report of a model: its figures as JSON and as one self-contained page with plots.
 
-Responsible for how figures are shown; not for computing them (`training.measurement`) nor for the card (`training.card`). The page
-holds no script and loads nothing; its pictures are plots, never radiographs of people.
+Responsible for how figures are shown; not for computing them (`training.measurement`) nor for the card
+(`training.card`). The page holds no script and loads nothing; its pictures are plots, never radiographs of people.
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ _FIGURES: Final = (
 )
 _STYLE: Final = """
 body{font:16px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:60rem;padding:0 1rem;color:#1b2127;background:#fff}
-table{border-collapse:collapse;margin:1rem 0;width:100%}th,td{border-bottom:1px solid #c9d1d9;padding:.3rem .6rem;text-align:left}
+table{border-collapse:collapse;margin:1rem 0;width:100%}th,td{border-bottom:1px solid #c9d1d9;padding:.3rem
+.6rem;text-align:left}
 td.number,th.number{text-align:right;font-variant-numeric:tabular-nums}img{max-width:100%;height:auto}
 .notice{border-left:4px solid #b7791f;padding:.4rem .8rem;background:#fff8e6}
 """
@@ -115,7 +116,7 @@ def _strata_table(name: str, strata: Sequence[Mapping[str, Any]]) -> str:
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Return an HTML table; the first column is text, the others are numbers."""
-    cells = "".join(f'<th{_class(index)}>{html.escape(cell)}</th>' for index, cell in enumerate(head))
+    cells = "".join(f"<th{_class(index)}>{html.escape(cell)}</th>" for index, cell in enumerate(head))
     lines = [
         "<tr>" + "".join(f"<td{_class(index)}>{html.escape(cell)}</td>" for index, cell in enumerate(row)) + "</tr>"
         for row in rows
@@ -177,7 +178,9 @@ def _draw_calibration(axes: Axes, curves: Curves) -> None:
     axes.legend()
 
 
-def _draw_histogram(axes: Axes, curve: tuple[NDArray[np.floating], NDArray[np.floating]], points: OperatingPoints) -> None:
+def _draw_histogram(
+    axes: Axes, curve: tuple[NDArray[np.floating], NDArray[np.floating]], points: OperatingPoints
+) -> None:
     labels, calibrated = curve
     both = [calibrated[labels > 0.5], calibrated[labels <= 0.5]]
     axes.hist(both, bins=20, range=(0, 1), label=["fractured", "not fractured"])

@@ -1,7 +1,7 @@
 """What a model may speak about, as far as a header can tell.
 
-Responsible for the rule and for the sentence that explains a refusal; not for looking at the picture. A body part or an age
-that nobody stated is allowed: the model then speaks, and the card says what it was measured on.
+Responsible for the rule and for the sentence that explains a refusal; not for looking at the picture. A body part or
+an age that nobody stated is allowed: the model then speaks, and the card says what it was measured on.
 """
 
 from __future__ import annotations
@@ -44,7 +44,8 @@ class Scope:
     Attributes:
         modalities: DICOM modalities whose radiographs it reads.
         body_parts: parts that it was trained on.
-        not_evaluated: strata with fewer than 50 fractured or 50 other groups of images: it speaks, its accuracy there is unknown.
+        not_evaluated: strata with fewer than 50 fractured or 50 other groups of images: it speaks, its accuracy
+            there is unknown.
         min_age: youngest age in years, None for no bound.
         max_age: oldest age in years, None for no bound.
         limits: what else a reader must know, in sentences.
@@ -121,7 +122,7 @@ class Scope:
 
 
 def part_of(body_part: str | None) -> str | None:
-    """Return our word for a body part, the word itself in lower case where we have none, or None where nothing is stated."""
+    """Return our word for a body part, else the word in lower case, or None where nothing is stated."""
     word = (body_part or "").strip().lower()
     return None if word in _UNSTATED else _DICOM_PARTS.get(word, word)
 

@@ -1,8 +1,8 @@
 """Drawn radiographs: for the demo, for tests and for pictures in the documentation; they show no person.
 
-Responsible for plausible bones with and without a fracture, and for where the fracture is; not for anatomy. A model's figures on
-them mean nothing. Bones are tubes whose wall and marrow attenuate: a pixel's grey follows the length of the ray inside the wall,
-which gives the bright edges of real shafts. Needs only NumPy and Pillow.
+Responsible for plausible bones with and without a fracture, and for where the fracture is; not for anatomy. A
+model's figures on them mean nothing. Bones are tubes whose wall and marrow attenuate: a pixel's grey follows the
+length of the ray inside the wall, which gives the bright edges of real shafts. Needs only NumPy and Pillow.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """The head on a backbone: what is served, and what is trained.
 
-Responsible for two models over the same layers. The *classifier* answers `logit` and `features` from one forward pass: global
-average pooling and one dense logit, so that its explanation is a closed form (see `training.explanation`). The *teacher's view* of
-it adds what boxes can teach: where the logit comes from, and which cells are covered by a fracture.
+Responsible for two models over the same layers. The *classifier* answers `logit` and `features` from one forward
+pass: global average pooling and one dense logit, so that its explanation is a closed form (see
+`training.explanation`). The *teacher's view* of it adds what boxes can teach: where the logit comes from, and which
+cells are covered by a fracture.
 """
 
 from __future__ import annotations
@@ -27,8 +28,8 @@ def taught(served: keras.Model, *, dropout: float) -> keras.Model:
     """Return a model over the same weights that answers what the losses of `training.fit` ask.
 
     Its outputs are `logit` (batch, 1), `where` (batch, cells), the logit's contribution of each cell, and `covered`
-    (batch, cells), the logits of a second head that is dropped after training. A dense layer commutes with the mean, so `logit` is
-    the mean of `where`.
+    (batch, cells), the logits of a second head that is dropped after training. A dense layer commutes with the mean,
+    so `logit` is the mean of `where`.
     """
     features = served.output["features"]
     kept = keras.layers.SpatialDropout2D(dropout, name="dropout")(features)
