@@ -92,6 +92,11 @@ class Child:
         except (ProcessLookupError, PermissionError):
             return
 
+    def reap(self) -> None:
+        """Wait for the end of a process that was killed."""
+        if self._process is not None:
+            self._process.wait(timeout=10)
+
     def _relay(self, process: subprocess.Popen[str]) -> None:
         if process.stdout is not None:
             with process.stdout:
@@ -165,6 +170,7 @@ class Supervisor:
             time.sleep(0.05)
         for child in self._children:
             child.send(signal.SIGKILL, to_group=True)
+            child.reap()
         self._memory.unlink(missing_ok=True)
 
     def _send(self, how: signal.Signals) -> None:
