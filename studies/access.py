@@ -15,7 +15,16 @@ from bonefrac.accounts.models import Role, Site
 from bonefrac.accounts.roles import roles_of, sites_with
 from bonefrac.errors import Forbidden, NotFound
 from studies.models import Dataset, IncomingFile, Problem, Review, Study, StudyImage
-from studies.policies import READERS, SITE_WIDE, Standing, sees_reading_side, sees_study
+from studies.policies import (
+    READERS,
+    SITE_WIDE,
+    Standing,
+    may_adjudicate,
+    sees_all_reviews,
+    sees_reading_side,
+    sees_study,
+)
+from studies.turns import has_read, is_reader_of_round
 
 if TYPE_CHECKING:
     from bonefrac.accounts.models import User
@@ -59,12 +68,30 @@ def image(user: User, study_id: uuid.UUID, image_id: uuid.UUID) -> StudyImage:
     return found
 
 
-def review(user: User, review_id: uuid.UUID) -> Review:
-    """Return a review that the person may see: their own, or any of a study that is no longer being read."""
-    found = Review.objects.select_related("study__site", "reader").filter(pk=review_id).first()
-    if found is None or not sees_reading_side(standing(user, found.study.site)):
-        raise NotFound
+def dispute(user: User, study_id: uuid.UUID) -> Study:
+    """Return a study that the person may adjudicate; ``Forbidden`` for anyone else who sees it."""
+    found = study(user, study_id)
+    if not may_adjudicate(standing(user, found.site), is_reader_of_round=is_reader_of_round(user, found)):
+        raise Forbidden(_("A lead who is not one of its readers settles a dispute."))
     return found
+
+
+def own_review(user: User, review_id: uuid.UUID) -> Review:
+    """Return a review that the person signed.
+
+    Raises:
+        NotFound: There is none, or the person may not know what others signed before their own reading.
+        Forbidden: The person sees it, but somebody else signed it.
+    """
+    found = Review.objects.select_related("study__site", "reader").filter(pk=review_id).first()
+    if found is None:
+        raise NotFound
+    held, owner = standing(user, found.study.site), found.study
+    if found.reader_id == user.id and sees_reading_side(held):
+        return found
+    if sees_all_reviews(held, owner, has_read=has_read(user, owner)):
+        raise Forbidden(_("Only its reader amends a reading."))
+    raise NotFound
 
 
 def problem(user: User, problem_id: uuid.UUID) -> Problem:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from studies.api import datasets, reviews, studies
+from studies.api import datasets, intake, reviews, studies
 
 urlpatterns = [
     # --- Studies ---
@@ -27,4 +27,6 @@ urlpatterns = [
     path("datasets/<uuid:dataset_id>/", datasets.DatasetDetail.as_view(), name="api_dataset"),
     path("datasets/<uuid:dataset_id>/<slug:file_format>/", datasets.DatasetFile.as_view(), name="api_export_dataset"),
     # --- Intake ---
+    path("uploads/", intake.Uploads.as_view(), name="api_uploads"),
+    path("uploads/<uuid:file_id>/", intake.UploadDetail.as_view(), name="api_upload"),
 ]

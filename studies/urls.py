@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from studies.views import datasets, history, pixels, reading, worklist
+from studies.views import datasets, history, intake, pixels, reading, worklist
 
 app_name = "studies"
 
@@ -36,4 +36,11 @@ urlpatterns = [
     path("datasets/<uuid:dataset_id>/", datasets.dataset, name="dataset"),
     path("datasets/<uuid:dataset_id>/<slug:file_format>/", datasets.export, name="export_dataset"),
     # --- Intake ---
+    path("upload/", intake.upload, name="upload"),
+    path("uploads/", intake.uploads, name="uploads"),
+    path("uploads/status/", intake.upload_status, name="upload_status"),
+    path("uploads/batches/<uuid:batch_id>/", intake.batch, name="batch"),
+    path("held/", intake.held, name="held"),
+    path("held/<uuid:file_id>/release/", intake.release, name="release"),
+    path("held/<uuid:file_id>/refuse/", intake.refuse, name="refuse"),
 ]

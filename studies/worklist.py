@@ -16,7 +16,6 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from inference.selectors import predictions_of
 
 from bonefrac.accounts.models import ReadingMode
 from bonefrac.audit.events import record
@@ -24,12 +23,13 @@ from bonefrac.audit.models import Verb
 from bonefrac.errors import Conflict, Forbidden
 from inference import jobs
 from inference.models import ModelVersion
+from inference.selectors import predictions_of
 from studies import access
 from studies.models import Review, Study, StudyImage
 from studies.policies import may_read
 from studies.selectors.ai import state_of
-from studies.selectors.readings import has_read
 from studies.states import AIState, Rank, ReviewKind, ReviewMode, StudyStatus
+from studies.turns import has_read
 
 if TYPE_CHECKING:
     from bonefrac.accounts.models import Site, User

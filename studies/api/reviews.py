@@ -56,7 +56,7 @@ class Amend(APIView):
     def post(self, request: Request, review_id: uuid.UUID) -> Response:
         """Supersede one of the person's own readings."""
         user = signed_in(request)
-        access.review(user, review_id)
+        access.own_review(user, review_id)
         sent = _valid(shapes.AmendShape(data=request.data))
         review = reviews.amend(
             user,

@@ -296,4 +296,3 @@ def _image(image: StudyImage) -> dict[str, Any]:
     radiograph = image.radiograph
     facts = {"id": image.pk, "view": image.view, "side": image.side, "name": image_name(image)}
     return {**facts, "rows": radiograph.rows, "columns": radiograph.columns}
-

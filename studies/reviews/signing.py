@@ -19,8 +19,8 @@ from studies.models import Review, Study
 from studies.reviews.judgement import REASON_LENGTH, Judgement, check, write_marks
 from studies.reviews.locking import drop_claim, lock, note, require_revision, settle
 from studies.selectors.ai import has_been_shown, has_signed_blind
-from studies.selectors.readings import has_read, is_reader_of_round
 from studies.states import STUDY_TRANSITIONS, ReviewKind, ReviewMode, StudyEvent, StudyStatus
+from studies.turns import has_read, is_reader_of_round
 
 if TYPE_CHECKING:
     from bonefrac.accounts.models import User
@@ -86,9 +86,7 @@ def amend(actor: User, review_id: uuid.UUID, *, judgement: Judgement, revision: 
             has been shown the AI since.
         Invalid: The judgement is not whole or the reason is missing.
     """
-    review = access.review(actor, review_id)
-    if review.reader_id != actor.pk:
-        raise Forbidden(_("Only its reader amends a reading."))
+    review = access.own_review(actor, review_id)
     with transaction.atomic():
         study = lock(actor, review.study_id)
         STUDY_TRANSITIONS.targets(StudyStatus(study.status), StudyEvent.AMEND)
@@ -143,9 +141,7 @@ def _require_turn(actor: User, study: Study, revision: int) -> None:
         raise Conflict(_("A problem was reported with this study. A lead has to settle it first."), code="problem")
     if study.claimed_by_id != actor.pk:
         raise Conflict(
-            _(
-                "Your claim on this study has ended. Nothing was signed, your entries are kept: claim it again."
-            ),
+            _("Your claim on this study has ended. Nothing was signed, your entries are kept: claim it again."),
             code="not_held",
         )
     require_revision(study, revision)

@@ -241,9 +241,7 @@ def _read(cursor: str) -> Position:
         t0, branch, rank, when, key = signing.loads(cursor, salt=SALT)
     except (signing.BadSignature, ValueError) as error:
         raise Invalid(_("This page's address is damaged: open the list anew."), code="bad_cursor") from error
-    return Position(
-        datetime.fromisoformat(t0), int(branch), (int(rank), datetime.fromisoformat(when), uuid.UUID(key))
-    )
+    return Position(datetime.fromisoformat(t0), int(branch), (int(rank), datetime.fromisoformat(when), uuid.UUID(key)))
 
 
 def sites_of(user: User) -> list[Site]:
@@ -254,4 +252,3 @@ def sites_of(user: User) -> list[Site]:
 def only_uploads(user: User) -> bool:
     """Whether the person sees nothing but their own uploads."""
     return not sites_with(user, *SITE_WIDE).exists() and sites_with(user, Role.UPLOADER).exists()
-

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Sequence
 
 from django.db.models import F, QuerySet
 
-from bonefrac.accounts.models import ReadingMode, User
-from studies.consensus import Label, Reading, counting, label_of
+from studies.consensus import Label, Reading, label_of
 from studies.models import Review, Study
 from studies.states import ImageVerdict, ReviewKind, ReviewMode, Verdict
+from studies.turns import reads_blind_first as reads_blind_first
 
 
 def current_reviews(studies: Iterable[Study | uuid.UUID]) -> QuerySet[Review]:
@@ -50,27 +50,6 @@ def readings_of_many(studies: Sequence[Study]) -> dict[uuid.UUID, list[Reading]]
     return grouped
 
 
-def reads_blind_first(study: Study) -> bool:
-    """Whether the study's site shows AI output only after a blind reading."""
-    return study.site.reading_mode == ReadingMode.BLIND_FIRST
-
-
 def label(study: Study) -> Label | None:
     """Return the study's label as it stands."""
     return label_of(readings_of(study), blind_first=reads_blind_first(study))
-
-
-def has_read(user: User, study: Study) -> bool:
-    """Whether the person's reading of the current round counts already."""
-    mode = {"mode": ReviewMode.ASSISTED} if reads_blind_first(study) else {}
-    return Review.objects.filter(study=study, reader=user, round=study.round, kind=ReviewKind.READING, **mode).exists()
-
-
-def is_reader_of_round(user: User, study: Study) -> bool:
-    """Whether the person signed any reading of the study in the current round."""
-    return Review.objects.filter(study=study, reader=user, round=study.round, kind=ReviewKind.READING).exists()
-
-
-def number_of_readings(study: Study) -> int:
-    """Return how many readings of the current round count."""
-    return len(counting(readings_of(study), blind_first=reads_blind_first(study)))

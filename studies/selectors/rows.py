@@ -178,8 +178,8 @@ def _row(
 
 def _images(studies: Sequence[Study]) -> dict[uuid.UUID, list[str]]:
     views: dict[uuid.UUID, list[str]] = defaultdict(list)
-    for study_id, view in StudyImage.objects.filter(study__in=studies).order_by("position", "id").values_list(
-        "study_id", "view"
+    for study_id, view in (
+        StudyImage.objects.filter(study__in=studies).order_by("position", "id").values_list("study_id", "view")
     ):
         views[study_id].append(view)
     return views

@@ -19,9 +19,9 @@ from studies.models import Decision, Problem, Review, Study, StudyImage
 from studies.policies import Standing, sees_all_reviews
 from studies.selectors.ai import StudyAI, ai_of_study
 from studies.selectors.listing import pseudonym
-from studies.selectors.readings import has_read, is_reader_of_round
 from studies.selectors.rows import age_in_words, rank_word, status_for_uploader, verdicts_of, wait_of
 from studies.states import STUDY_TRANSITIONS, ReviewKind, Side, StudyEvent, StudyStatus
+from studies.turns import has_read, is_reader_of_round
 
 if TYPE_CHECKING:
     from bonefrac.accounts.models import User
@@ -218,4 +218,3 @@ def _decided(study: Study) -> Iterator[Moment]:
     for decision in Decision.objects.filter(study=study).select_related("lead"):
         text = _("reopened") if decision.event == StudyEvent.REOPEN else _("voided")
         yield Moment(decision.at, "person", text, decision.reason, str(decision.lead))
-

@@ -75,8 +75,6 @@ def problem(request: HttpRequest, study_id: uuid.UUID) -> HttpResponse:
 @login_required
 def settle(request: HttpRequest, problem_id: uuid.UUID) -> HttpResponse:
     """Say how a problem was settled."""
-    settled = reviews.settle_problem(
-        signed_in(request), problem_id, settlement=request.POST.get("settlement", "")
-    )
+    settled = reviews.settle_problem(signed_in(request), problem_id, settlement=request.POST.get("settlement", ""))
     messages.success(request, _("Settled."))
     return redirect("studies:study", settled.study_id)

@@ -20,8 +20,8 @@ from studies import access, forms, reviews, worklist
 from studies.forms import Typed
 from studies.models import Review, Study
 from studies.selectors import map_of, open_study
-from studies.selectors.readings import has_read
 from studies.states import StudyEvent
+from studies.turns import has_read
 from studies.views.sheet import Sheet, context
 
 
@@ -61,7 +61,7 @@ def sign(request: HttpRequest, study_id: uuid.UUID) -> HttpResponse:
 def amend(request: HttpRequest, review_id: uuid.UUID) -> HttpResponse:
     """Show or send the correction of a reading that the person signed."""
     user = signed_in(request)
-    review = access.review(user, review_id)
+    review = access.own_review(user, review_id)
     action = reverse("studies:amend", args=[review.pk])
     typed = forms.typed(request.POST) if request.method == "POST" else forms.signed(review)
     sheet = Sheet(StudyEvent.AMEND, action, typed, review=review.pk)
@@ -87,7 +87,7 @@ def amend(request: HttpRequest, review_id: uuid.UUID) -> HttpResponse:
 def adjudicate(request: HttpRequest, study_id: uuid.UUID) -> HttpResponse:
     """Show a dispute to a lead, or settle it."""
     user = signed_in(request)
-    study = access.read_study(user, study_id)
+    study = access.dispute(user, study_id)
     action = reverse("studies:adjudicate", args=[study.pk])
     typed = forms.typed(request.POST) if request.method == "POST" else Typed()
     sheet = Sheet(StudyEvent.ADJUDICATE, action, typed)

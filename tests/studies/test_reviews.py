@@ -196,7 +196,8 @@ def test_a_blind_reading_is_final_once_the_ai_was_shown():
 def test_an_amendment_supersedes_and_the_state_is_computed_again():
     study, first, second = make.disputed(make.site(required=2))
     mine = Review.objects.get(reader=second)
-    amended = reviews.amend(second, mine.pk, judgement=make.judgement("fracture"), revision=study.revision, reason="saw it")
+    agreeing = {"judgement": make.judgement("fracture"), "revision": study.revision, "reason": "saw it"}
+    amended = reviews.amend(second, mine.pk, **agreeing)
     study.refresh_from_db()
     assert (amended.supersedes, amended.reason, study.status) == (mine, "saw it", StudyStatus.REVIEWED)
     back = reviews.amend(

@@ -1,0 +1,52 @@
+"""People's rows in Django's administration: to be looked at only, since they are evidence."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+
+from bonefrac.admin import ReadOnlyAdmin
+from studies.models import Dataset, Decision, Disclosure, Problem, Review, Study
+
+
+@admin.register(Study)
+class StudyAdmin(ReadOnlyAdmin):
+    """Studies; their questions and keys stay out of the list."""
+
+    list_display = ["id", "site", "status", "round", "revision", "rank", "received_at"]
+    list_filter = ["status", "site"]
+
+
+@admin.register(Review)
+class ReviewAdmin(ReadOnlyAdmin):
+    """Signed readings and adjudications."""
+
+    list_display = ["id", "study", "reader", "kind", "mode", "round", "verdict", "signed_at"]
+    list_filter = ["kind", "mode", "verdict"]
+
+
+@admin.register(Disclosure)
+class DisclosureAdmin(ReadOnlyAdmin):
+    """Who was shown which prediction."""
+
+    list_display = ["id", "study", "reader", "prediction", "round", "at"]
+
+
+@admin.register(Decision)
+class DecisionAdmin(ReadOnlyAdmin):
+    """What leads decided, and why."""
+
+    list_display = ["id", "study", "lead", "event", "round", "at"]
+
+
+@admin.register(Problem)
+class ProblemAdmin(ReadOnlyAdmin):
+    """Reported problems."""
+
+    list_display = ["id", "study", "reporter", "reported_at", "settled_at"]
+
+
+@admin.register(Dataset)
+class DatasetAdmin(ReadOnlyAdmin):
+    """Frozen datasets."""
+
+    list_display = ["name", "site", "frozen_by", "frozen_at", "digest"]

@@ -1,0 +1,28 @@
+"""Whose turn it is: who has read a study in its current round."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bonefrac.accounts.models import ReadingMode
+from studies.models import Review, Study
+from studies.states import ReviewKind, ReviewMode
+
+if TYPE_CHECKING:
+    from bonefrac.accounts.models import User
+
+
+def reads_blind_first(study: Study) -> bool:
+    """Whether the study's site shows AI output only after a blind reading."""
+    return study.site.reading_mode == ReadingMode.BLIND_FIRST
+
+
+def has_read(user: User, study: Study) -> bool:
+    """Whether the person's reading of the current round counts already."""
+    own = Review.objects.filter(study=study, reader=user, round=study.round, kind=ReviewKind.READING)
+    return (own.filter(mode=ReviewMode.ASSISTED) if reads_blind_first(study) else own).exists()
+
+
+def is_reader_of_round(user: User, study: Study) -> bool:
+    """Whether the person signed any reading of the study in the current round."""
+    return Review.objects.filter(study=study, reader=user, round=study.round, kind=ReviewKind.READING).exists()
