@@ -101,10 +101,10 @@ def _require_plain_files(source: Path) -> None:
     if source.is_symlink() or not source.is_dir():
         raise ArtifactError(f"{source}: expected a folder. Received: something else.")
     total = 0
-    for entry in os.scandir(source):
-        facts = entry.stat(follow_symlinks=False)
+    for entry in source.iterdir():
+        facts = entry.lstat()
         if entry.name not in (*FILES, SUMS) or not stat.S_ISREG(facts.st_mode):
-            raise ArtifactError(f"{entry.path}: expected only plain files of the format. Received: another entry.")
+            raise ArtifactError(f"{entry}: expected only plain files of the format. Received: another entry.")
         total += facts.st_size
     if total > MOST_BYTES:
         raise ArtifactError(f"{source}: expected at most {MOST_BYTES} bytes. Received: {total}.")
@@ -123,7 +123,7 @@ def _require_no_code(keras_file: Path) -> None:
 
 def _copy(source: Path, copy: Path) -> None:
     copy.mkdir(mode=0o700)
-    for name in sorted(entry.name for entry in os.scandir(source)):
+    for name in sorted(os.listdir(source)):
         # A link that was put there meanwhile is not followed: opening it fails.
         descriptor = os.open(source / name, os.O_RDONLY | os.O_NOFOLLOW)
         with os.fdopen(descriptor, "rb") as reader, (copy / name).open("xb") as writer:

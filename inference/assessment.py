@@ -17,7 +17,7 @@ import numpy as np
 from django.conf import settings
 from numpy.typing import NDArray
 
-from bonefrac.errors import PermanentError
+from bonefrac.errors import PermanentError, TransientError
 from bonefrac.stores import MAPS
 from inference import engine
 from inference.answers import Answer
@@ -50,6 +50,7 @@ def load(version: ModelVersion) -> Loaded:
 
     Raises:
         PermanentError: ``artifact_changed``: the files are not the ones that were registered.
+        TransientError: The artifact's folder is not there, as when a store is not mounted.
         OSError: The store cannot be read.
     """
     return _loaded(version.artifact_sha256, str(artifact_folder(version)), settings.INFERENCE_ENGINE)
@@ -57,6 +58,8 @@ def load(version: ModelVersion) -> Loaded:
 
 @lru_cache(maxsize=KEPT_MODELS)
 def _loaded(sha256: str, folder: str, kind: str) -> Loaded:
+    if not Path(folder).is_dir():
+        raise TransientError(f"expected the artifact's folder {folder}: No such file or directory")
     try:
         artifact = Artifact.load(Path(folder))
         if artifact.sha256 != sha256:

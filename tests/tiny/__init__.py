@@ -1,7 +1,7 @@
 """A model of a few hundred weights in the full artifact format, so that tests run real engines in milliseconds.
 
-Its logit rises with the mean brightness of the rendition. The files in ``model/`` were made by ``python -m tests.tiny`` with
-the project's own converter; ``write`` packs them with whatever card, scope or operating points a test wants.
+Its logit rises with the mean brightness of the rendition. The files in ``model/`` were made by ``python -m tests.tiny``
+with the project's own converter; ``write`` packs them with whatever card, scope or operating points a test wants.
 """
 
 from __future__ import annotations
