@@ -2,6 +2,7 @@
 
 from django.contrib import admin
 from django.urls import include, path
+from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from bonefrac import health
@@ -17,6 +18,7 @@ urlpatterns = [
     path("api/v1/", include("bonefrac.accounts.api_urls")),
     path("api/v1/", include("inference.api_urls")),
     path("api/v1/", include("studies.api_urls")),
+    path("admin/login/", RedirectView.as_view(pattern_name="accounts:sign_in", query_string=True)),  # one recorded door
     path("admin/", admin.site.urls),
     path("", include("studies.urls")),
 ]

@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 from bonefrac.accounts import policies
 from bonefrac.accounts.models import AccessToken, Membership, Role, Site, User
 from bonefrac.accounts.roles import roles_of, sites_with
-from bonefrac.errors import NotFound
+from bonefrac.errors import Invalid, NotFound
 
 
 def site(actor: User, site_id: uuid.UUID) -> Site:
@@ -60,4 +60,12 @@ def token(actor: User, token_id: uuid.UUID) -> AccessToken:
     found = AccessToken.objects.filter(pk=token_id, user=actor).first()
     if found is None:
         raise NotFound
+    return found
+
+
+def active_person(username: str) -> User:
+    """Return the active person with a username, for commands typed on the machine; raise ``Invalid`` otherwise."""
+    found = User.objects.filter(username=username, is_active=True).first()
+    if found is None:
+        raise Invalid(f"Expected the username of somebody active; received {username!r}.", code="unknown_person")
     return found

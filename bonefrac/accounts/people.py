@@ -130,7 +130,24 @@ def invite(
 
 
 @transaction.atomic
-def accept_link(*, who: str, token: str, password: str) -> User:
+def make_first_admin(
+    *, username: str, display_name: str, site_name: str, reading_mode: ReadingMode | None
+) -> OneTimeLink:
+    """Invite an administrator of a site as the system does; the site is made where it is absent.
+
+    Raises:
+        Invalid: The site is absent and no reading mode was named for it, or the username is taken.
+    """
+    site = Site.objects.filter(name=site_name).first()
+    if site is None:
+        if reading_mode is None:
+            raise Invalid(_("The site is new: name its reading mode, assisted or blind_first."), code="reading_mode")
+        site = make_site(None, terms=SiteTerms(name=site_name, reading_mode=reading_mode))
+    return invite(None, site=site, username=username, display_name=display_name, roles=[Role.ADMIN])
+
+
+@transaction.atomic
+def accept_invitation(*, who: str, token: str, password: str) -> User:
     """Set the password of the person for whom a one-time link is good; their sessions and tokens end.
 
     Raises:
@@ -140,11 +157,6 @@ def accept_link(*, who: str, token: str, password: str) -> User:
     _set_password(person, password)
     _revoke_all_tokens(person, person)
     return person
-
-
-def accept_invitation(*, who: str, token: str, password: str) -> User:
-    """Set a first password; the same as ``accept_link``."""
-    return accept_link(who=who, token=token, password=password)
 
 
 @transaction.atomic

@@ -24,22 +24,27 @@ def require_admin_anywhere(actor: User | None) -> None:
         raise Forbidden(_("Only administrators may do this."))
 
 
-def require_whole_charge(actor: User | None, person: User) -> None:
-    """Raise ``Forbidden`` unless everything that a person holds lies within what the actor administers.
+def is_whole_charge(actor: User | None, person: User) -> bool:
+    """Return whether everything that a person holds lies within what the actor administers.
 
     An account opens every site of its person: whoever may reset its password could sign in to all of them.
     """
     if actor is None:
-        return
+        return True
+    if not actor.is_active or person.is_engineer or person.is_staff or person.is_superuser:
+        return False
+    held = Membership.objects.filter(user=person)
     own = Membership.objects.filter(user=actor, role=Role.ADMIN).values("site")
-    beyond = Membership.objects.filter(user=person).exclude(site__in=own).exists()
-    if beyond or person.is_engineer or person.is_staff or person.is_superuser:
+    return held.filter(site__in=own).exists() and not held.exclude(site__in=own).exists()
+
+
+def require_whole_charge(actor: User | None, person: User) -> None:
+    """Raise ``Forbidden`` unless everything that a person holds lies within what the actor administers."""
+    if not is_whole_charge(actor, person):
         raise Forbidden(
             _("This account reaches beyond your sites. You may revoke its roles at your sites instead."),
             code="beyond_your_sites",
         )
-    if not actor.is_active or not Membership.objects.filter(user=person, site__in=own).exists():
-        raise Forbidden(_("Only an administrator of this person's site may do this."))
 
 
 def require_other(actor: User | None, person: User) -> None:

@@ -1,0 +1,170 @@
+"""What the pages about people and sites accept; the verbs decide."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from django import forms
+from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy as _
+
+from bonefrac.accounts.models import ReadingMode, Role, Site
+from bonefrac.accounts.people import SiteTerms, fingerprint, terms_of
+from bonefrac.errors import DomainError
+
+PASSWORD_HINT = _("At least 12 characters; several words are easier to keep than signs.")
+MODES = (
+    (
+        ReadingMode.ASSISTED,
+        _("Assisted: the reader sees the machine's output beside the image from the start. Quicker; it may lead."),
+    ),
+    (
+        ReadingMode.BLIND_FIRST,
+        _("Blind first: the reader signs an own reading before the machine's output appears, then looks again."),
+    ),
+)
+
+
+def show_faults(form: forms.Form, error: DomainError) -> None:
+    """Put a refusal where it belongs: beside the fields that it names, above the form otherwise."""
+    named = {name: sentence for name, sentence in error.fields.items() if name in form.fields}
+    for name, sentence in named.items():
+        form.add_error(name, sentence)
+    if not named:
+        form.add_error(None, error.sentence)
+
+
+def password_field(label: str, *, is_new: bool) -> forms.CharField:
+    """Return a field for a password, present or new."""
+    kind = "new-password" if is_new else "current-password"
+    return forms.CharField(
+        label=label,
+        strip=False,
+        max_length=256,
+        help_text=PASSWORD_HINT if is_new else "",
+        widget=forms.PasswordInput(attrs={"autocomplete": kind}),
+    )
+
+
+class SignInForm(forms.Form):
+    """Name and password."""
+
+    username = forms.CharField(
+        label=_("Username"),
+        max_length=150,
+        widget=forms.TextInput(attrs={"autocomplete": "username", "autocapitalize": "none", "autofocus": True}),
+    )
+    password = password_field(_("Password"), is_new=False)
+
+
+class UnlockForm(forms.Form):
+    """The password again."""
+
+    password = password_field(_("Password"), is_new=False)
+
+
+class NewPasswordForm(forms.Form):
+    """A new password, typed twice."""
+
+    password = password_field(_("New password"), is_new=True)
+    again = forms.CharField(
+        label=_("The same again"),
+        strip=False,
+        max_length=256,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse two different passwords."""
+        cleaned = super().clean() or {}
+        if "password" in cleaned and "again" in cleaned and cleaned["password"] != cleaned["again"]:
+            self.add_error("again", _("The two are different."))
+        return cleaned
+
+
+class LinkPasswordForm(NewPasswordForm):
+    """A first or new password by a one-time link."""
+
+    who = forms.CharField(widget=forms.HiddenInput, max_length=64)
+    token = forms.CharField(widget=forms.HiddenInput, max_length=128)
+
+
+class OwnPasswordForm(NewPasswordForm):
+    """A new password against the present one."""
+
+    present = password_field(_("Present password"), is_new=False)
+    field_order = ("present", "password", "again")
+
+
+class SiteForm(forms.Form):
+    """How a site works; nothing says which reading mode is the usual one."""
+
+    name = forms.CharField(label=_("Name"), max_length=120)
+    reading_mode = forms.ChoiceField(label=_("Reading mode"), choices=MODES, widget=forms.RadioSelect)
+    readings_required = forms.IntegerField(
+        label=_("Readings per study"),
+        min_value=1,
+        max_value=3,
+        initial=1,
+        help_text=_("With two or three, readers who differ send the study to a lead."),
+    )
+    wait_ceiling_minutes = forms.IntegerField(
+        label=_("Wait ceiling, minutes"),
+        min_value=5,
+        max_value=43_200,
+        initial=120,
+        help_text=_("A study that waits longer goes to the top of the list, whatever the machine says."),
+    )
+    time_zone = forms.CharField(
+        label=_("Time zone"), max_length=64, initial="UTC", help_text=_("Such as Europe/Berlin.")
+    )
+    seen = forms.CharField(required=False, widget=forms.HiddenInput, max_length=16)
+
+    @classmethod
+    def of(cls, site: Site) -> SiteForm:
+        """Return the form filled with how a site works now."""
+        terms = terms_of(site)
+        values = {name: getattr(terms, name) for name in cls.base_fields if name != "seen"}
+        return cls(initial={**values, "seen": fingerprint(site)})
+
+    def terms(self) -> SiteTerms:
+        """Return what was asked; call it on a valid form only."""
+        asked = {name: value for name, value in self.cleaned_data.items() if name != "seen"}
+        return SiteTerms(**{**asked, "reading_mode": ReadingMode(asked["reading_mode"])})
+
+
+class SiteChoice(forms.Form):
+    """A form that names one of the sites that the actor administers."""
+
+    site = forms.ModelChoiceField(label=_("Site"), queryset=Site.objects.none(), empty_label=None)
+
+    def __init__(self, *args: Any, sites: QuerySet[Site], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        cast("forms.ModelChoiceField[Site]", self.fields["site"]).queryset = sites
+
+
+class InviteForm(SiteChoice):
+    """Somebody new, with roles at one site."""
+
+    username = forms.CharField(label=_("Username"), max_length=150, help_text=_("Letters, digits and @ . + - _"))
+    display_name = forms.CharField(label=_("Name shown to others"), max_length=120)
+    email = forms.EmailField(label=_("E-mail (optional)"), required=False)
+    roles = forms.MultipleChoiceField(label=_("Roles"), choices=Role.choices, widget=forms.CheckboxSelectMultiple)
+
+
+class GrantForm(SiteChoice):
+    """One role for one person at one site."""
+
+    role = forms.ChoiceField(label=_("Role"), choices=Role.choices)
+
+
+class GrantByUsernameForm(GrantForm):
+    """One role for somebody who is known by the exact username only."""
+
+    username = forms.CharField(label=_("Exact username"), max_length=150)
+
+
+class TokenForm(forms.Form):
+    """What a new token is for."""
+
+    label = forms.CharField(label=_("What it is for"), max_length=80)
