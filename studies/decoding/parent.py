@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import functools
 import json
@@ -72,6 +73,7 @@ class Decoder:
 
     def stop(self) -> None:
         """Kill the child, where this process owns one."""
+        atexit.unregister(self.stop)
         process, self._process, self._served = self._process, None, 0
         if process is None or self._owner != os.getpid():
             return
@@ -90,6 +92,7 @@ class Decoder:
             self.stop()
         if self._process is None:
             self._process, self._owner = _start(), os.getpid()
+            atexit.register(self.stop)
         self._served += 1
         return self._process
 

@@ -1,0 +1,130 @@
+"""The API of the front door: hand files in, ask what became of them."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.utils.translation import gettext as _
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
+from rest_framework.parsers import MultiPartParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from bonefrac.accounts.models import Role
+from bonefrac.accounts.requests import signed_in
+from bonefrac.errors import Invalid
+from studies import access, intake
+from studies.intake import Details, Grouping, Handed, listing
+from studies.intake.listing import FileRow
+from studies.states import BodyPart, FileStatus, Sex, Side
+
+_GROUPINGS = [(grouping.value, grouping.value) for grouping in Grouping]
+
+
+class UploadSerializer(serializers.Serializer[Details]):
+    """Files, and what is known beside their pixels; everything may stay unknown."""
+
+    files = serializers.ListField(child=serializers.FileField(allow_empty_file=True), allow_empty=False)
+    site = serializers.UUIDField(required=False)
+    patient_code = serializers.CharField(required=False, default="", allow_blank=True, max_length=64)
+    age_months = serializers.IntegerField(required=False, default=None, allow_null=True, min_value=0, max_value=1560)
+    sex = serializers.ChoiceField(choices=Sex.choices, required=False, default=Sex.UNKNOWN)
+    body_part = serializers.ChoiceField(choices=BodyPart.choices, required=False, default=BodyPart.UNKNOWN)
+    side = serializers.ChoiceField(choices=Side.choices, required=False, default=Side.UNKNOWN)
+    question = serializers.CharField(required=False, default="", allow_blank=True, max_length=500)
+    urgent = serializers.BooleanField(required=False, default=False)
+    grouping = serializers.ChoiceField(choices=_GROUPINGS, required=False, default=Grouping.ONE_STUDY.value)
+    batch = serializers.UUIDField(required=False, default=None, allow_null=True)
+    expected_files = serializers.IntegerField(required=False, default=0, min_value=0, max_value=100_000)
+
+    def details(self) -> Details:
+        """Return what was entered; call it on valid data only."""
+        names = ("patient_code", "age_months", "sex", "body_part", "side", "question", "urgent")
+        return Details(**{name: self.validated_data[name] for name in names})
+
+
+class FileSerializer(serializers.Serializer[FileRow]):
+    """A file and its verdict."""
+
+    id = serializers.UUIDField()
+    batch = serializers.UUIDField()
+    name = serializers.CharField(help_text="your own file name, kept 30 days")
+    status = serializers.ChoiceField(choices=FileStatus.choices)
+    word = serializers.CharField()
+    code = serializers.CharField()
+    sentence = serializers.CharField()
+    study = serializers.UUIDField(allow_null=True)
+    study_status = serializers.CharField()
+    verdict = serializers.CharField(help_text="what was signed; empty before")
+
+
+class BatchSerializer(serializers.Serializer[FileRow]):
+    """What became of the files of one request."""
+
+    batch = serializers.UUIDField()
+    files = FileSerializer(many=True)
+
+
+class FilePageSerializer(serializers.Serializer[FileRow]):
+    """A page of files."""
+
+    next = serializers.CharField(allow_blank=True)
+    results = FileSerializer(many=True)
+
+
+class Uploads(APIView):
+    """Files that the person hands in."""
+
+    parser_classes = (MultiPartParser,)
+
+    @extend_schema(
+        operation_id="uploads_list", parameters=[OpenApiParameter("cursor", str)], responses=FilePageSerializer
+    )
+    def get(self, request: Request) -> Response:
+        """List your files, newest first; ``next`` is the cursor of the next page."""
+        user = signed_in(request)
+        access.any_site(user, Role.UPLOADER)
+        rows, following = listing.files_page(user, cursor=request.query_params.get("cursor", ""))
+        return Response({"next": following, "results": [row.as_dict() for row in rows]})
+
+    @extend_schema(operation_id="uploads_create", request=UploadSerializer, responses={202: BatchSerializer})
+    def post(self, request: Request) -> Response:
+        """Hand files in. Each gets a verdict of its own; what is RECEIVED is judged in the background."""
+        user = signed_in(request)
+        access.any_site(user, Role.UPLOADER)
+        asked = UploadSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        entered = asked.validated_data
+        rows = intake.receive(
+            user,
+            site=access.site(user, _site_of(request, entered.get("site")), Role.UPLOADER),
+            files=[Handed.of_upload(file) for file in entered["files"]],
+            details=asked.details(),
+            batch=entered["batch"],
+            expected_files=entered["expected_files"] or (0 if entered["batch"] else len(entered["files"])),
+            grouping=Grouping(entered["grouping"]),
+        )
+        files = [row.as_dict() for row in listing.rows_of(user, rows)]
+        return Response({"batch": str(rows[0].batch), "files": files}, status=202)
+
+
+class UploadDetail(APIView):
+    """One file that the person handed in."""
+
+    @extend_schema(operation_id="uploads_retrieve", responses=FileSerializer)
+    def get(self, request: Request, file_id: uuid.UUID) -> Response:
+        """Return a file and its verdict."""
+        return Response(listing.one_file(signed_in(request), file_id).as_dict())
+
+
+def _site_of(request: Request, named: uuid.UUID | None) -> uuid.UUID:
+    """Return the named site, or the only one for which the person uploads."""
+    if named is not None:
+        return named
+    keys = list(listing.sites_to_upload(signed_in(request)).values_list("pk", flat=True)[:2])
+    if len(keys) != 1:
+        sentence = _("You upload for several sites: name one.")
+        raise Invalid(sentence, code="site_missing", fields={"site": sentence})
+    return keys[0]

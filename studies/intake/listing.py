@@ -1,0 +1,132 @@
+"""What became of files, as their sender sees it: name, verdict, study, and the signed verdict of that study."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from django.db.models import QuerySet
+
+from bonefrac.accounts.models import Role, Site
+from bonefrac.accounts.roles import sites_with
+from bonefrac.errors import NotFound
+from bonefrac.paging import PAGE_SIZE, Page, newest_first
+from studies import access
+from studies.intake import names
+from studies.models import IncomingFile, Study
+from studies.selectors.rows import status_for_uploader, verdicts_of
+from studies.states import FileStatus
+
+if TYPE_CHECKING:
+    from bonefrac.accounts.models import User
+
+_AT_ONCE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class FileRow:
+    """One file as its sender sees it; a study of somebody else to which it was linked is not shown."""
+
+    file: IncomingFile
+    name: str
+    study: Study | None
+    study_status: str
+    verdict: str
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the file still waits for its verdict."""
+        return self.file.judged_at is None
+
+    @property
+    def word(self) -> str:
+        """The file's status in words."""
+        return str(FileStatus(self.file.status).label)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the JSON of the upload page and the API."""
+        return {
+            "id": str(self.file.pk),
+            "batch": str(self.file.batch),
+            "name": self.name,
+            "status": self.file.status,
+            "word": self.word,
+            "code": self.file.code,
+            "sentence": self.file.sentence,
+            "study": str(self.study.pk) if self.study else None,
+            "study_status": self.study_status,
+            "verdict": self.verdict,
+        }
+
+
+def sites_to_upload(user: User) -> QuerySet[Site]:
+    """Return the sites for which a person uploads."""
+    return sites_with(user, Role.UPLOADER)
+
+
+def rows_of(user: User, files: Iterable[IncomingFile]) -> list[FileRow]:
+    """Return files of a person with what became of them."""
+    found = list(files)
+    shown = _own_studies(user, found)
+    verdicts = verdicts_of(list(shown.values()))
+    return [_row(file, shown.get(file.study_id), verdicts) for file in found]
+
+
+def files_page(user: User, *, cursor: str = "", size: int = PAGE_SIZE) -> tuple[list[FileRow], str]:
+    """Return a page of the files that a person handed in, newest first, and the cursor of the next."""
+    page: Page[IncomingFile] = newest_first(_mine(user), time="received_at", cursor=cursor, size=size)
+    return rows_of(user, page.rows), page.next_cursor
+
+
+def files_by_id(user: User, ids: Sequence[uuid.UUID]) -> list[FileRow]:
+    """Return those of the named files that the person handed in."""
+    return rows_of(user, _mine(user).filter(pk__in=ids[:_AT_ONCE]).order_by("received_at", "position"))
+
+
+def one_file(user: User, file_id: uuid.UUID) -> FileRow:
+    """Return a file that the person handed in; raise ``NotFound`` for any other."""
+    rows = files_by_id(user, [file_id])
+    if not rows:
+        raise NotFound
+    return rows[0]
+
+
+def batch_of(user: User, batch: uuid.UUID) -> list[FileRow]:
+    """Return the files of a batch that the person handed in; raise ``NotFound`` where there is none."""
+    rows = rows_of(user, _mine(user).filter(batch=batch).order_by("position", "id")[:_AT_ONCE])
+    if not rows:
+        raise NotFound
+    return rows
+
+
+def held_page(user: User, *, cursor: str = "") -> Page[IncomingFile]:
+    """Return a page of held files of the sites where the person is lead, newest first; no name of a file is in it.
+
+    Raises:
+        Forbidden: The person leads no site.
+    """
+    access.any_site(user, Role.LEAD)
+    held = IncomingFile.objects.filter(status=FileStatus.HELD, site__in=sites_with(user, Role.LEAD))
+    return newest_first(held.select_related("site"), time="received_at", cursor=cursor)
+
+
+def _mine(user: User) -> QuerySet[IncomingFile]:
+    mine = IncomingFile.objects.filter(sender=user, site__in=sites_to_upload(user))
+    return mine.select_related("site")
+
+
+def _own_studies(user: User, files: Sequence[IncomingFile]) -> dict[uuid.UUID | None, Study]:
+    wanted = {file.study_id for file in files if file.study_id}
+    return {study.pk: study for study in access.visible_to(user).filter(pk__in=wanted, uploader=user)}
+
+
+def _row(file: IncomingFile, study: Study | None, verdicts: dict[uuid.UUID, str]) -> FileRow:
+    return FileRow(
+        file=file,
+        name=names.opened(file.name),
+        study=study,
+        study_status=status_for_uploader(study) if study else "",
+        verdict=verdicts.get(study.pk, "") if study else "",
+    )

@@ -1,0 +1,142 @@
+"""Pages of the front door: upload, my files, a batch, and what is held."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from bonefrac.accounts.models import Role
+from bonefrac.accounts.requests import signed_in
+from bonefrac.errors import DomainError, Invalid
+from studies import access, intake
+from studies.intake import listing
+from studies.intake.forms import UploadForm
+from studies.models import IncomingFile
+
+
+@require_http_methods(["GET", "POST"])
+@login_required
+def upload(request: HttpRequest) -> HttpResponse:
+    """Show the upload page, or take its files in: JSON where the page's script asks, the batch's page otherwise."""
+    user = signed_in(request)
+    access.any_site(user, Role.UPLOADER)
+    sites = listing.sites_to_upload(user)
+    if request.method == "GET":
+        return _page(request, UploadForm(sites=sites))
+    form = UploadForm(request.POST, sites=sites)
+    try:
+        rows = _receive(request, form)
+    except DomainError as error:
+        return _refusal(request, form, error)
+    if _wants_json(request):
+        files = [row.as_dict() for row in listing.rows_of(user, rows)]
+        return JsonResponse({"batch": str(rows[0].batch), "files": files}, status=202)
+    return redirect("studies:batch", rows[0].batch)
+
+
+def _receive(request: HttpRequest, form: UploadForm) -> list[IncomingFile]:
+    """Hand a form's files in; raise ``Invalid`` where the form has faults."""
+    if not form.is_valid():
+        faults = {name: " ".join(map(str, errors)) for name, errors in form.errors.items()}
+        raise Invalid(next(iter(faults.values())), code="invalid_details", fields=faults)
+    handed = [intake.Handed.of_upload(file) for file in request.FILES.getlist("files")]
+    return intake.receive(
+        signed_in(request),
+        site=form.cleaned_data["site"],
+        files=handed,
+        details=form.details(),
+        batch=form.chosen_batch(),
+        expected_files=form.cleaned_data["expected_files"] or (0 if _wants_json(request) else len(handed)),
+        grouping=form.chosen_grouping(),
+    )
+
+
+def _refusal(request: HttpRequest, form: UploadForm, error: DomainError) -> HttpResponse:
+    """Answer a refusal; nothing that was typed is lost."""
+    if _wants_json(request):
+        return JsonResponse(error.as_dict(), status=error.status)
+    if form.is_valid():
+        known = [name for name in error.fields if name in form.fields]
+        for name in known:
+            form.add_error(name, error.fields[name])
+        if not known:
+            form.add_error(None, error.sentence)
+    return _page(request, form, status=error.status)
+
+
+def _page(request: HttpRequest, form: UploadForm, *, status: int = 200) -> HttpResponse:
+    return render(request, "studies/upload.html", {"form": form}, status=status)
+
+
+def _wants_json(request: HttpRequest) -> bool:
+    return request.get_preferred_type(["text/html", "application/json"]) == "application/json"
+
+
+@require_GET
+@login_required
+def uploads(request: HttpRequest) -> HttpResponse:
+    """List the files that the person handed in, newest first."""
+    user = signed_in(request)
+    access.any_site(user, Role.UPLOADER)
+    rows, following = listing.files_page(user, cursor=request.GET.get("cursor", ""))
+    is_open = any(row.is_open for row in rows)
+    return render(request, "studies/uploads.html", {"rows": rows, "following": following, "is_open": is_open})
+
+
+@never_cache
+@require_GET
+@login_required
+def upload_status(request: HttpRequest) -> HttpResponse:
+    """Answer what became of the named files, for a page that polls."""
+    rows = listing.files_by_id(signed_in(request), _ids(request.GET.get("ids", "")))
+    return JsonResponse({"files": [row.as_dict() for row in rows]})
+
+
+def _ids(text: str) -> list[uuid.UUID]:
+    try:
+        return [uuid.UUID(part) for part in text.split(",") if part]
+    except ValueError as error:
+        raise Invalid(_("An id is damaged: load the page again."), code="bad_id") from error
+
+
+@require_GET
+@login_required
+def batch(request: HttpRequest, batch_id: uuid.UUID) -> HttpResponse:
+    """Show what became of each file of one upload; a poll gets the rows only."""
+    rows = listing.batch_of(signed_in(request), batch_id)
+    context = {"rows": rows, "batch_id": batch_id, "is_open": any(row.is_open for row in rows)}
+    is_fragment = bool(getattr(request, "htmx", False))
+    return render(request, "studies/batch_rows.html" if is_fragment else "studies/batch.html", context)
+
+
+@require_GET
+@login_required
+def held(request: HttpRequest) -> HttpResponse:
+    """List files that wait for a lead."""
+    page = listing.held_page(signed_in(request), cursor=request.GET.get("cursor", ""))
+    return render(request, "studies/uploads_held.html", {"page": page})
+
+
+@require_POST
+@login_required
+def release(request: HttpRequest, file_id: uuid.UUID) -> HttpResponse:
+    """Let a held file in."""
+    intake.release_held(signed_in(request), file_id)
+    messages.success(request, _("The file is in."))
+    return redirect("studies:held")
+
+
+@require_POST
+@login_required
+def refuse(request: HttpRequest, file_id: uuid.UUID) -> HttpResponse:
+    """Refuse a held file."""
+    intake.refuse_held(signed_in(request), file_id)
+    messages.success(request, _("The file was refused; its sender is told."))
+    return redirect("studies:held")

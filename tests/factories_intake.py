@@ -1,0 +1,119 @@
+"""Small generated files of every kind that people hand in, sound and broken, and a way to hand them in."""
+
+from __future__ import annotations
+
+import io
+import itertools
+import struct
+import zlib
+
+import numpy as np
+from PIL import Image
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.encaps import encapsulate
+from pydicom.filewriter import dcmwrite
+from pydicom.uid import ExplicitVRLittleEndian, generate_uid
+
+from studies import intake
+from studies.intake import Details, Handed
+from studies.models import IncomingFile
+
+_seeds = itertools.count(1)
+ROWS, COLUMNS = 48, 64
+
+
+def values(bits=8, seed=None, shape=(ROWS, COLUMNS)):
+    """Smooth grey levels that differ from call to call."""
+    generator = np.random.default_rng(next(_seeds) if seed is None else seed)
+    rows, columns = shape
+    slope = np.add.outer(np.linspace(0, 1, rows), np.linspace(0, 1, columns)) / 2
+    noisy = np.clip(slope * 0.8 + generator.random(shape) * 0.2, 0, 1)
+    return np.rint(noisy * (2**bits - 1)).astype(np.uint8 if bits <= 8 else np.uint16)
+
+
+def saved(image, kind, **options):
+    buffer = io.BytesIO()
+    image.save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def jpeg(pixels=None, **options):
+    return saved(Image.fromarray(values() if pixels is None else pixels), "JPEG", **{"quality": 95} | options)
+
+
+def png(pixels=None, **options):
+    return saved(Image.fromarray(values() if pixels is None else pixels), "PNG", **options)
+
+
+def colour_photo(kind="JPEG"):
+    generator = np.random.default_rng(5)
+    return saved(Image.fromarray(generator.integers(0, 256, (ROWS, COLUMNS, 3), dtype=np.uint8)), kind)
+
+
+def png_header(width, height):
+    """A PNG that says it is very large and holds next to nothing."""
+
+    def chunk(name, body):
+        return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
+
+    head = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(b"\0" * 1000)) + chunk(b"IEND", b"")
+    )
+
+
+def dataset(pixels=None, *, bits=12, **elements):
+    pixels = values(bits) if pixels is None else pixels
+    made = Dataset()
+    made.SOPClassUID = "1.2.840.10008.5.1.4.1.1.1"
+    made.SOPInstanceUID, made.StudyInstanceUID, made.SeriesInstanceUID = (generate_uid() for _ in range(3))
+    made.Modality, made.SamplesPerPixel, made.PhotometricInterpretation = "CR", 1, "MONOCHROME2"
+    made.Rows, made.Columns = pixels.shape[:2]
+    made.BitsAllocated, made.BitsStored, made.HighBit = pixels.dtype.itemsize * 8, bits, bits - 1
+    made.PixelRepresentation = int(pixels.dtype.kind == "i")
+    made.add_new("PixelData", "OW" if made.BitsAllocated > 8 else "OB", pixels.tobytes() + b"\0" * (pixels.nbytes % 2))
+    for name, value in elements.items():
+        if value is None:
+            delattr(made, name)
+        else:
+            setattr(made, name, value)
+    return made
+
+
+def dicom(made=None, *, syntax=ExplicitVRLittleEndian, **options):
+    """A Part 10 file of a data set."""
+    made = dataset(**options) if made is None else made
+    made.file_meta = FileMetaDataset()
+    made.file_meta.TransferSyntaxUID = syntax
+    buffer = io.BytesIO()
+    implicit = str(syntax) == "1.2.840.10008.1.2"
+    little = str(syntax) != "1.2.840.10008.1.2.2"
+    if syntax.is_encapsulated or (implicit, little) == (False, True):
+        dcmwrite(buffer, made, enforce_file_format=True)
+    else:
+        dcmwrite(buffer, made, enforce_file_format=True, implicit_vr=implicit, little_endian=little)
+    return buffer.getvalue()
+
+
+def saved_dataset(made):
+    buffer = io.BytesIO()
+    dcmwrite(buffer, made, enforce_file_format=True)
+    return buffer.getvalue()
+
+
+def encapsulated(content, syntax, pixels, **options):
+    """A Part 10 file that holds an encoded frame."""
+    made = dataset(pixels, **options)
+    made.add_new("PixelData", "OB", encapsulate([content]))
+    made["PixelData"].is_undefined_length = True
+    return dicom(made, syntax=syntax)
+
+
+def hand_in(actor, site, *files, details=None, judged=True, **options):
+    """Receive named files, or bytes that get a name, and have them judged."""
+    handed = [Handed.of_bytes(*(file if isinstance(file, tuple) else ("file", file))) for file in files]
+    rows = intake.receive(actor, site=site, files=handed, details=details or Details(), **options)
+    if judged:
+        for row in rows:
+            intake.judge(row.pk)
+    return [IncomingFile.objects.select_related("study", "study_image__radiograph").get(pk=row.pk) for row in rows]
