@@ -45,15 +45,13 @@ def open_page(browser):
         context = browser.new_context(viewport={"width": width, "height": height}, color_scheme="dark", **options)
         contexts.append(context)
         page = context.new_page()
-        page.on("pageerror", lambda error: problems.append(f"{error}"))
-        page.on(
-            "console",
-            lambda message: (
-                problems.append(message.text)
-                if message.type == "error" and not any(word in message.text for word in allow)
-                else None
-            ),
-        )
+
+        def note(text):
+            if not any(word in text for word in allow):
+                problems.append(text)
+
+        page.on("pageerror", lambda error: note(str(error)))
+        page.on("console", lambda message: note(message.text) if message.type == "error" else None)
         page.set_default_timeout(20_000)
         page.goto(url)
         return page

@@ -258,3 +258,13 @@ def test_an_instance_that_cannot_be_decoded_is_shown_as_its_preview_with_a_sente
     page.keyboard.press("ArrowDown")
     ready(page, "lat")
     assert not page.is_visible(".stage__problem")
+
+
+def test_an_instance_whose_pixels_are_damaged_is_shown_as_its_preview(site, study, open_page):
+    pixels = harness.bone(ROWS, COLUMNS)
+    good = harness.jpeg_ls(pixels, 12)
+    site.files["/ap/instance/"] = ("application/dicom", good[: len(good) // 2])
+    page = open_page(site.reading(study), allow=("insufficient data",))
+    ready(page, state="failed")
+    assert "could not be shown at full depth" in page.inner_text(".stage__problem")
+    assert grey_at(page, 20, 20)[0] > 200, "the preview is on the screen"

@@ -4,7 +4,7 @@
 // thumbs or the form. Nothing here can mirror an image.
 
 import { cache, Enums, imageLoader, init as startCore, RenderingEngine } from "@cornerstonejs/core";
-import { init as startLoader } from "@cornerstonejs/dicom-image-loader";
+import { init as startLoader, wadouri } from "@cornerstonejs/dicom-image-loader";
 import { affine, apply, bounds, invert, scaleOf } from "./geometry.js";
 import { previewId, registerPreviews } from "./preview.js";
 
@@ -19,6 +19,13 @@ function start() {
   registerPreviews();
 }
 
+// Fetched here and not by the loader, whose errors hide the status and are thrown a second time where nobody can catch them.
+async function instance(url) {
+  const answer = await fetch(url, { credentials: "same-origin" });
+  if (!answer.ok) throw new Error(`expected an instance, received status ${answer.status}`);
+  return answer.blob();
+}
+
 /** A radiograph on a canvas. `changed` is called after everything that moves or recolours it. */
 export class Display {
   #engine;
@@ -27,6 +34,7 @@ export class Display {
   #changed;
   #shown = null; // { image, imageId, columns, rows of the pixels on the canvas, initial window and inversion }
   #kept = new Map(); // image id -> window, inversion and rotation as the reader left them
+  #instances = new Map(); // image id -> the loader's id of the instance in memory
   #rotation = 0;
   #inverted = false;
 
@@ -47,7 +55,8 @@ export class Display {
 
   /** Decode an image at full depth without showing it; rejects where the browser cannot. */
   async fetch(image) {
-    const imageId = `wadouri:${new URL(image.dicom, location.href).href}`;
+    if (!this.#instances.has(image.id)) this.#instances.set(image.id, wadouri.fileManager.add(await instance(image.dicom)));
+    const imageId = this.#instances.get(image.id);
     const loaded = await imageLoader.loadAndCacheImage(imageId);
     return { imageId, loaded };
   }

@@ -44,6 +44,7 @@ function imageOf(imageId, { grey, width, height }) {
     sizeInBytes: grey.byteLength,
     photometricInterpretation: "MONOCHROME2",
     dataType: "Uint8Array",
+    imageFrame: {},
   };
 }
 
@@ -68,6 +69,18 @@ function describe(type, imageId) {
       bitsStored: 8,
       highBit: 7,
       pixelRepresentation: 0,
+    };
+  }
+  if (type === "imagePlaneModule") {
+    return {
+      rows: plane.height,
+      columns: plane.width,
+      rowPixelSpacing: 1,
+      columnPixelSpacing: 1,
+      rowCosines: [1, 0, 0],
+      columnCosines: [0, 1, 0],
+      imagePositionPatient: [0, 0, 0],
+      imageOrientationPatient: [1, 0, 0, 0, 1, 0],
     };
   }
   return type === "generalSeriesModule" ? { modality: "OT" } : undefined;
