@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
-from bonefrac import embedded
+from bonefrac import embedded, schema
 from bonefrac.env import ConfigurationError, Environment
 from bonefrac.supervision import Child, Program, Supervisor
 
@@ -61,6 +61,8 @@ class Plan:
             "PORT": str(self.port),
             "DJANGO_SETTINGS_MODULE": "bonefrac.settings",
             "PYTHONUNBUFFERED": "1",
+            # As root in a container or on a fresh machine this is meant; Celery would say otherwise at every start.
+            "PYTHONWARNINGS": os.environ.get("PYTHONWARNINGS", "ignore:You're running the worker with superuser"),
         }
 
 
@@ -202,7 +204,7 @@ def _lasting(name: str, line: list[str]) -> Program:
 
 
 def migrate(supervisor: Supervisor, stop: Stop) -> None:
-    """Bring the database up to date while no other launcher does.
+    """Bring the database up to date while no other launcher does; ask Django only where something has changed.
 
     Raises:
         CannotStart: The database is out of reach, or a migration failed.
@@ -212,9 +214,13 @@ def migrate(supervisor: Supervisor, stop: Stop) -> None:
     try:
         with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True, connect_timeout=10) as connection:
             connection.execute("SELECT pg_advisory_lock(%s)", [MIGRATION_LOCK])
+            if schema.is_current(connection):
+                return
             child = supervisor.start(command("migrate", "--no-input", "--verbosity", "0", name="migrate"))
             while child.pid is not None and not stop.is_asked():
                 time.sleep(0.02)
+            if child.exit_code == 0:
+                schema.note(connection)
     except psycopg.OperationalError as error:
         raise CannotStart(f"The database cannot be reached: {error}") from error
     if not stop.is_asked() and child.exit_code != 0:
@@ -298,11 +304,12 @@ def main(arguments: Sequence[str]) -> int:
     stop = Stop()
     os.chdir(ROOT)
     os.umask(0o077)  # everything that the platform writes is private
+    (ROOT / "staticfiles").mkdir(exist_ok=True)  # empty here: the web server finds the built files where they lie
     try:
         made = plan(arguments, Environment())
         os.environ.update(made.environment())
         with only_one(made.data):
-            supervisor = Supervisor(embedded.locations(made.data).run / "processes.json", say)
+            supervisor = Supervisor(str(made.data), say)
             if left := supervisor.end_leftovers():
                 say("bonefrac", f"ended {left} processes that a killed start had left")
             check_port(made)

@@ -6,7 +6,7 @@ the supervisor, which then stops them in order.
 
 from __future__ import annotations
 
-import json
+import contextlib
 import os
 import signal
 import subprocess
@@ -14,7 +14,6 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import psutil
 
@@ -22,6 +21,7 @@ POLITE_SECONDS = 6.0  # then workers drop what they do; the row comes back by th
 FORCE_SECONDS = 8.5  # then everything is killed
 LONGEST_PAUSE = 30.0
 HEALTHY_SECONDS = 60.0
+MARK = "BONEFRAC_SUPERVISOR"  # in the environment of every process that a supervisor started, and of their children
 Say = Callable[[str, str], None]
 
 
@@ -38,8 +38,9 @@ class Program:
 class Child:
     """One program's process through its restarts."""
 
-    def __init__(self, program: Program, say: Say) -> None:
+    def __init__(self, program: Program, *, mark: str, say: Say) -> None:
         self.program = program
+        self._mark = mark
         self.deaths = 0
         self.due = 0.0  # monotonic time before which it is not started again
         self._say = say
@@ -61,7 +62,7 @@ class Child:
         self._started = time.monotonic()
         self._process = subprocess.Popen(
             self.program.command,
-            env={**os.environ, **self.program.environment},
+            env={**os.environ, **self.program.environment, MARK: self._mark},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -105,37 +106,34 @@ class Child:
 
 
 class Supervisor:
-    """A set of children, remembered on disk so that the next supervisor finds what a killed one left.
+    """A set of children, marked so that the next supervisor of the same mark finds what a killed one left.
 
     Args:
-        memory: A file for the processes' ids.
+        mark: What this supervisor looks after, as the path of a data folder.
         say: Receives a name and a line.
     """
 
-    def __init__(self, memory: Path, say: Say) -> None:
-        self._memory = memory
+    def __init__(self, mark: str, say: Say) -> None:
+        self._mark = mark
         self._say = say
         self._children: list[Child] = []
 
     def end_leftovers(self) -> int:
         """End what a killed supervisor left running; return how many processes there were."""
-        left = [process for entry in self._remembered() for process in _same_process(entry)]
-        family = [relative for process in left for relative in [process, *_descendants(process)]]
+        left = [process for process in psutil.process_iter() if self._marked(process)]
         for process in left:
-            process.terminate()
-        _, alive = psutil.wait_procs(family, timeout=POLITE_SECONDS)
+            _send_to(process, signal.SIGTERM)
+        _, alive = psutil.wait_procs(left, timeout=POLITE_SECONDS)
         for process in alive:
-            process.kill()
+            _send_to(process, signal.SIGKILL)
         psutil.wait_procs(alive, timeout=2)
-        self._memory.unlink(missing_ok=True)
         return len(left)
 
     def start(self, program: Program) -> Child:
         """Start a program and look after it from now on."""
-        child = Child(program, self._say)
+        child = Child(program, mark=self._mark, say=self._say)
         child.start()
         self._children.append(child)
-        self._remember()
         return child
 
     def tend(self) -> None:
@@ -149,7 +147,6 @@ class Supervisor:
             elif time.monotonic() >= child.due:
                 child.due = 0.0
                 child.start()
-                self._remember()
 
     def stop(self, *, is_forced: Callable[[], bool]) -> None:
         """Stop all children: politely, then firmly, then by force, within about ten seconds.
@@ -171,44 +168,18 @@ class Supervisor:
         for child in self._children:
             child.send(signal.SIGKILL, to_group=True)
             child.reap()
-        self._memory.unlink(missing_ok=True)
 
     def _send(self, how: signal.Signals) -> None:
         for child in self._children:
             child.send(how)
 
-    def _remember(self) -> None:
-        alive = [pid for child in self._children if (pid := child.pid) is not None]
-        entries = [{"pid": pid, "started": _start_time(pid)} for pid in alive]
-        draft = self._memory.with_suffix(".new")
-        draft.write_text(json.dumps(entries))
-        draft.replace(self._memory)
-
-    def _remembered(self) -> list[dict[str, float]]:
+    def _marked(self, process: psutil.Process) -> bool:
         try:
-            return list(json.loads(self._memory.read_text()))
-        except (FileNotFoundError, ValueError):
-            return []
+            return bool(process.pid != os.getpid() and process.environ().get(MARK) == self._mark)
+        except (psutil.Error, OSError):
+            return False  # of another user, or gone
 
 
-def _start_time(pid: int) -> float:
-    try:
-        return float(psutil.Process(pid).create_time())
-    except psutil.NoSuchProcess:
-        return 0.0
-
-
-def _same_process(entry: Mapping[str, float]) -> list[psutil.Process]:
-    """Return the remembered process where it still lives; a number that was given to another does not count."""
-    try:
-        process = psutil.Process(int(entry["pid"]))
-        return [process] if abs(process.create_time() - entry["started"]) < 1 else []
-    except psutil.NoSuchProcess:
-        return []
-
-
-def _descendants(process: psutil.Process) -> list[psutil.Process]:
-    try:
-        return list(process.children(recursive=True))
-    except psutil.NoSuchProcess:
-        return []
+def _send_to(process: psutil.Process, how: signal.Signals) -> None:
+    with contextlib.suppress(psutil.NoSuchProcess):
+        process.send_signal(how)

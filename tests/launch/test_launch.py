@@ -14,9 +14,11 @@ import urllib.request
 from pathlib import Path
 
 import psutil
+import psycopg
 import pytest
+from django.db import connection as django_connection
 
-from bonefrac import embedded, launch
+from bonefrac import embedded, launch, schema
 from bonefrac.embedded.processes import lives, wait_until
 from bonefrac.env import Environment
 
@@ -51,7 +53,8 @@ class Launched:
 
     def _read(self):
         with self.process.stdout:
-            self.lines.extend(line.rstrip() for line in iter(self.process.stdout.readline, ""))
+            for line in self.process.stdout:
+                self.lines.append(line.rstrip())
 
     def _says(self, words):
         return any(words in line for line in self.lines)
@@ -87,9 +90,7 @@ def started(tmp_path):
     yield start
     for launched in made:
         launched.end(signal.SIGKILL)
-    left = data / "run" / "processes.json"
-    if left.exists():
-        launch.Supervisor(left, lambda name, line: None).end_leftovers()
+    launch.Supervisor(str(data), lambda name, line: None).end_leftovers()
     embedded.stop(data)
 
 
@@ -152,6 +153,21 @@ def test_after_the_launcher_is_killed_the_next_one_recovers(started, tmp_path):
     assert following.get("/healthz")[0] == 200
     following.end()
     assert embedded.status(tmp_path / "data folder") == embedded.Status(None, None)
+
+
+def test_migrations_are_asked_for_again_only_when_something_changed(db, monkeypatch):
+    with psycopg.connect(os.environ["DATABASE_URL"], dbname="postgres") as empty:
+        assert not schema.is_current(empty), "a database without tables"
+    with django_connection.cursor():
+        connection = django_connection.connection
+        assert not schema.is_current(connection)
+        schema.note(connection)
+        assert schema.is_current(connection)
+        with monkeypatch.context() as changed:
+            changed.setattr(schema, "version", lambda: "another version")
+            assert not schema.is_current(connection)
+        connection.execute("DELETE FROM django_migrations WHERE app = 'audit'")
+        assert not schema.is_current(connection)
 
 
 def test_a_taken_port_is_said_in_a_sentence_and_starts_nothing(started, tmp_path):

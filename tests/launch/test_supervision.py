@@ -8,7 +8,6 @@ import textwrap
 import time
 from pathlib import Path
 
-import psutil
 import pytest
 
 from bonefrac import supervision
@@ -40,7 +39,7 @@ def lines():
 
 @pytest.fixture
 def supervisor(tmp_path, lines):
-    made = Supervisor(tmp_path / "processes.json", lambda name, line: lines.append((name, line)))
+    made = Supervisor(str(tmp_path), lambda name, line: lines.append((name, line)))
     yield made
     made.stop(is_forced=lambda: True)
 
@@ -106,18 +105,16 @@ def test_a_second_request_does_not_wait(supervisor, lines):
 
 
 def test_what_a_killed_supervisor_left_is_ended_by_the_next(tmp_path):
-    memory = tmp_path / "processes.json"
     code = f"""
         import sys, time
-        from pathlib import Path
         from bonefrac.supervision import Program, Supervisor
-        made = Supervisor(Path(sys.argv[1]), lambda name, line: None)
+        made = Supervisor(sys.argv[1], lambda name, line: None)
         child = made.start(Program("probe", [sys.executable, "-c", {FOREVER!r}]))
         print(child.pid, flush=True)
         time.sleep(600)
     """
     killed = subprocess.Popen(
-        [sys.executable, "-c", textwrap.dedent(code), str(memory)], cwd=ROOT, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", textwrap.dedent(code), str(tmp_path)], cwd=ROOT, stdout=subprocess.PIPE, text=True
     )
     with killed.stdout:
         left = int(killed.stdout.readline())
@@ -125,19 +122,16 @@ def test_what_a_killed_supervisor_left_is_ended_by_the_next(tmp_path):
     killed.wait()
     assert lives(left)
 
-    following = Supervisor(memory, lambda name, line: None)
+    following = Supervisor(str(tmp_path), lambda name, line: None)
     assert following.end_leftovers() == 1
     assert not lives(left)
     assert following.end_leftovers() == 0
 
 
-def test_a_number_that_was_given_to_another_process_is_left_alone(tmp_path):
-    bystander = subprocess.Popen(["sleep", "600"])
+def test_processes_of_another_supervisor_are_left_alone(tmp_path):
+    bystander = subprocess.Popen(["sleep", "600"], env={**os.environ, supervision.MARK: str(tmp_path / "other")})
     try:
-        started = psutil.Process(bystander.pid).create_time()
-        (tmp_path / "processes.json").write_text(f'[{{"pid": {bystander.pid}, "started": {started - 3600}}}]')
-
-        assert Supervisor(tmp_path / "processes.json", lambda name, line: None).end_leftovers() == 0
+        assert Supervisor(str(tmp_path), lambda name, line: None).end_leftovers() == 0
         assert bystander.poll() is None
     finally:
         bystander.kill()
