@@ -11,16 +11,16 @@ from typing import Any
 
 from inference.models import ModelVersion
 
-SETS = ("test", "val")
+SPLITS = ("test", "val")
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """An area under the ROC curve with its 95 % interval, where the report has one."""
+    """An area under the ROC curve with its 95 % interval."""
 
     value: float
-    low: float | None = None
-    high: float | None = None
+    low: float
+    high: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Figures:
     """What was measured.
 
     Attributes:
-        measured_on: ``test``, or ``val`` where no test was reported; empty where neither was.
+        measured_on: ``test`` or ``val``; empty where neither was reported.
         auroc: On those images.
         baseline: The same without looking at any pixel.
         lower: Calibrated probability below which nothing is suspected.
@@ -43,20 +43,20 @@ class Figures:
 
 
 def figures_of(version: ModelVersion) -> Figures:
-    """Return a model's first figures."""
-    report = version.report
-    measured_on = next((name for name in SETS if _figure(report.get(name), "auroc")), "")
+    """Return a model's first figures: of the test images where they were looked at, else of those that chose it."""
+    splits = version.report.get("splits", {})
+    measured_on = next((name for name in SPLITS if _figure(splits.get(name), "auroc")), "")
     return Figures(
         measured_on=measured_on,
-        auroc=_figure(report.get(measured_on), "auroc"),
-        baseline=_figure(report.get("no_pixel"), "auroc"),
+        auroc=_figure(splits.get(measured_on), "auroc"),
+        baseline=_figure(splits.get(measured_on), "baseline_auroc"),
         lower=float(version.operating_points["lower"]),
         upper=float(version.operating_points["upper"]),
     )
 
 
-def _figure(part: Any, name: str) -> Figure | None:
-    if not isinstance(part, Mapping) or not isinstance(part.get(name), int | float):
+def _figure(split: Any, name: str) -> Figure | None:
+    if not isinstance(split, Mapping) or not isinstance(split.get(name), Mapping):
         return None
-    interval = part.get(f"{name}_interval") or (None, None)
-    return Figure(float(part[name]), *interval)
+    found = split[name]
+    return Figure(float(found["value"]), float(found["low"]), float(found["high"]))

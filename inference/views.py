@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 
-from csp.decorators import csp_replace
+from csp.decorators import csp
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
@@ -58,7 +58,7 @@ def model(request: HttpRequest, model_version_id: uuid.UUID) -> HttpResponse:
     return render(request, "inference/model.html", context)
 
 
-@csp_replace(REPORT_POLICY)  # type: ignore[arg-type]
+@csp(REPORT_POLICY)  # type: ignore[arg-type]
 @require_GET
 @login_required
 def report(request: HttpRequest, model_version_id: uuid.UUID) -> HttpResponse:

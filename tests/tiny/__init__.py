@@ -21,7 +21,14 @@ SCOPE = {
     "max_age": None,
     "limits": "drawn pictures only",
 }
-REPORT = {"val": {"auroc": 0.9, "auroc_interval": [0.85, 0.94]}, "no_pixel": {"auroc": 0.74}}
+REPORT = {
+    "splits": {
+        "val": {
+            "auroc": {"value": 0.9, "low": 0.85, "high": 0.94},
+            "baseline_auroc": {"value": 0.74, "low": 0.65, "high": 0.83},
+        }
+    }
+}
 
 
 def files(
