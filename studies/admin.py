@@ -9,7 +9,7 @@ from studies.models import Dataset, Decision, Disclosure, Problem, Review, Study
 
 
 @admin.register(Study)
-class StudyAdmin(ReadOnlyAdmin):
+class StudyAdmin(ReadOnlyAdmin[Study]):
     """Studies; their questions and keys stay out of the list."""
 
     list_display = ["id", "site", "status", "round", "revision", "rank", "received_at"]
@@ -17,7 +17,7 @@ class StudyAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Review)
-class ReviewAdmin(ReadOnlyAdmin):
+class ReviewAdmin(ReadOnlyAdmin[Review]):
     """Signed readings and adjudications."""
 
     list_display = ["id", "study", "reader", "kind", "mode", "round", "verdict", "signed_at"]
@@ -25,28 +25,28 @@ class ReviewAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Disclosure)
-class DisclosureAdmin(ReadOnlyAdmin):
+class DisclosureAdmin(ReadOnlyAdmin[Disclosure]):
     """Who was shown which prediction."""
 
     list_display = ["id", "study", "reader", "prediction", "round", "at"]
 
 
 @admin.register(Decision)
-class DecisionAdmin(ReadOnlyAdmin):
+class DecisionAdmin(ReadOnlyAdmin[Decision]):
     """What leads decided, and why."""
 
     list_display = ["id", "study", "lead", "event", "round", "at"]
 
 
 @admin.register(Problem)
-class ProblemAdmin(ReadOnlyAdmin):
+class ProblemAdmin(ReadOnlyAdmin[Problem]):
     """Reported problems."""
 
     list_display = ["id", "study", "reporter", "reported_at", "settled_at"]
 
 
 @admin.register(Dataset)
-class DatasetAdmin(ReadOnlyAdmin):
+class DatasetAdmin(ReadOnlyAdmin[Dataset]):
     """Frozen datasets."""
 
     list_display = ["name", "site", "frozen_by", "frozen_at", "digest"]

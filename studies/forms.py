@@ -146,7 +146,7 @@ def filters(data: QueryDict) -> Filters:
     """Parse a list's filters; what is unknown narrows nothing."""
     show = data.get("show", "open")
     try:
-        site = uuid.UUID(data["site"]) if data.get("site") else None
+        site = uuid.UUID(data.get("site", "")) if data.get("site") else None
     except ValueError:
         site = None
     return Filters(

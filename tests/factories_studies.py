@@ -67,7 +67,9 @@ def radiograph(at: Site) -> Radiograph:
     return made
 
 
-def study(at: Site, *, uploader: User | None = None, images: int = 1, waited: int = 0, patient: str = "", **values) -> Study:
+def study(
+    at: Site, *, uploader: User | None = None, images: int = 1, waited: int = 0, patient: str = "", **values
+) -> Study:
     now = timezone.now()
     made = Study.objects.create(
         site=at,

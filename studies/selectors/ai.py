@@ -230,5 +230,6 @@ def _disclose(
     )
     for study_id in {study for study, _prediction in fresh}:
         keys = [str(prediction) for study, prediction in fresh if study == study_id]
-        site, data = by_id[study_id].site_id, {"predictions": keys}
+        data: dict[str, object] = {"predictions": keys}
+        site = by_id[study_id].site_id
         record(user, Verb.AI_DISCLOSED, target_type="study", target_id=study_id, site=site, data=data)

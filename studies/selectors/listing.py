@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import itertools
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from django.core import signing
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -25,7 +25,7 @@ from bonefrac.accounts.roles import sites_with
 from bonefrac.errors import Invalid
 from bonefrac.paging import newest_first
 from studies import access
-from studies.models import Study
+from studies.models import Review, Study
 from studies.policies import SITE_WIDE
 from studies.states import BodyPart, Rank, StudyStatus
 
@@ -126,15 +126,15 @@ def _others(user: User, filters: Filters) -> QuerySet[Study]:
     if filters.show == "uploads":
         return seen.filter(uploader=user)
     seen = seen.filter(site__in=sites_with(user, *SITE_WIDE), ready_at__lte=timezone.now())
-    narrowings: dict[str, Callable[[QuerySet[Study]], QuerySet[Study]]] = {
-        "mine": lambda rows: rows.filter(claimed_by=user, claimed_until__gt=timezone.now()),
-        "disputed": lambda rows: rows.filter(status=StudyStatus.DISPUTED),
-        "problem": lambda rows: rows.filter(has_problem=True).exclude(status=StudyStatus.VOID),
-        "reviewed": lambda rows: rows.filter(status=StudyStatus.REVIEWED),
-        "void": lambda rows: rows.filter(status=StudyStatus.VOID),
-        "reads": lambda rows: rows.filter(reviews__reader=user).distinct(),
+    parts = {
+        "mine": Q(claimed_by=user, claimed_until__gt=timezone.now()),
+        "disputed": Q(status=StudyStatus.DISPUTED),
+        "problem": Q(has_problem=True) & ~Q(status=StudyStatus.VOID),
+        "reviewed": Q(status=StudyStatus.REVIEWED),
+        "void": Q(status=StudyStatus.VOID),
+        "reads": Q(Exists(Review.objects.filter(study=OuterRef("pk"), reader=user))),
     }
-    return narrowings.get(filters.show, lambda rows: rows)(seen)
+    return seen.filter(parts[filters.show]) if filters.show in parts else seen
 
 
 def _pool(user: User) -> QuerySet[Study]:
@@ -160,8 +160,8 @@ def _open_page(user: User, filters: Filters, start: Position, size: int) -> Page
 
 def _keys(sites: Sequence[Site], filters: Filters, start: Position, number: int) -> Iterator[tuple[int, Key]]:
     if start.branch == OVERDUE:
-        parts = [_overdue(site, filters, start, number) for site in sites]
-        for key in _merged(parts, ("received_at", "id"), number):
+        overdue = [_overdue(site, filters, start, number) for site in sites]
+        for key in _merged(overdue, ("received_at", "id"), number):
             yield OVERDUE, key
     after = start.after if start.branch == RANKED else None
     ranks = [AI_RANKS[filters.ai]] if filters.ai in AI_RANKS else list(Rank)
