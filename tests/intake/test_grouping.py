@@ -50,7 +50,12 @@ def test_a_study_waits_for_quiet_until_its_batch_is_complete(uploader, site):
 
 def test_what_the_person_enters_goes_before_the_header_which_fills_the_rest(uploader, site):
     made = files.dataset(
-        PatientID="A1", PatientSex="F", PatientAge="034Y", BodyPartExamined="WRIST", ImageLaterality="L", ViewPosition="AP"
+        PatientID="A1",
+        PatientSex="F",
+        PatientAge="034Y",
+        BodyPartExamined="WRIST",
+        ImageLaterality="L",
+        ViewPosition="AP",
     )
     files.hand_in(uploader, site, files.dicom(made), details=Details(body_part="elbow", question="fell", urgent=True))
     study = Study.objects.get()

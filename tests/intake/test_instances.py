@@ -28,7 +28,7 @@ def shown(file):
     "make",
     [
         lambda: files.png(), lambda: files.jpeg(), lambda: files.png(files.values(16)), lambda: files.dicom(bits=12),
-        lambda: files.dicom(files.dataset(PhotometricInterpretation="MONOCHROME1", WindowCenter=2000, WindowWidth=3000)),
+        lambda: files.dicom(files.dataset(PhotometricInterpretation="MONOCHROME1", WindowCenter=2000, WindowWidth=999)),
         lambda: files.dicom(files.dataset(RescaleSlope=2, RescaleIntercept=-1000)),
         lambda: files.dicom(files.dataset((files.values(12).astype(np.int16) - 2000), bits=13)),
         lambda: files.encapsulated(bytes(jpeg_ls.encode_array(files.values(12, seed=9))), JPEGLSLossless,

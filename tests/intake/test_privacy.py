@@ -68,7 +68,9 @@ def dump():
 
 
 def stored(store):
-    return b"".join(path.read_bytes() for path in store.root.rglob("*") if path.is_file()) if store.root.exists() else b""
+    return (
+        b"".join(path.read_bytes() for path in store.root.rglob("*") if path.is_file()) if store.root.exists() else b""
+    )
 
 
 def personal_dicom():
