@@ -10,7 +10,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.backends import ModelBackend
-from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 
 from bonefrac.accounts.models import User
@@ -40,12 +40,12 @@ class PlatformBackend(ModelBackend):
 
     def authenticate(
         self, request: HttpRequest | None, username: str | None = None, password: str | None = None, **kwargs: Any
-    ) -> AbstractBaseUser | None:
+    ) -> User | None:
         """Return the person whose name and password these are, if the account may be used from there."""
         user = super().authenticate(request, username=username, password=password, **kwargs)
         return user if isinstance(user, User) and may_use(user, request) else None
 
-    def user_can_authenticate(self, user: AbstractBaseUser | None) -> bool:
+    def user_can_authenticate(self, user: User | AnonymousUser | None) -> bool:
         """Return whether an account is in use at all; sessions of others end with their next request."""
         is_unused_demo = isinstance(user, User) and user.is_demo and not settings.DEMO
         return super().user_can_authenticate(user) and not is_unused_demo

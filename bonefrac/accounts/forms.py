@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from django import forms
 from django.db.models import QuerySet
@@ -11,6 +11,9 @@ from django.utils.translation import gettext_lazy as _
 from bonefrac.accounts.models import ReadingMode, Role, Site
 from bonefrac.accounts.people import SiteTerms, fingerprint, terms_of
 from bonefrac.errors import DomainError
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrPromise
 
 PASSWORD_HINT = _("At least 12 characters; several words are easier to keep than signs.")
 MODES = (
@@ -34,7 +37,7 @@ def show_faults(form: forms.Form, error: DomainError) -> None:
         form.add_error(None, error.sentence)
 
 
-def password_field(label: str, *, is_new: bool) -> forms.CharField:
+def password_field(label: StrPromise, *, is_new: bool) -> forms.CharField:
     """Return a field for a password, present or new."""
     kind = "new-password" if is_new else "current-password"
     return forms.CharField(

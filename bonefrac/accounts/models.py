@@ -109,10 +109,10 @@ class AccessToken(Row):
     label = models.CharField(_("what it is for"), max_length=80)
     digest = models.CharField(max_length=64, unique=True)
     issued_at = models.DateTimeField(db_default=TransactionNow(), editable=False)
-    revoked_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ["-issued_at", "-id"]
 
     def __str__(self) -> str:
-        return f"{self.label} ({self.issued_at:%Y-%m-%d})"
+        return self.label

@@ -25,7 +25,7 @@ class Migration(migrations.Migration):
                     "issued_at",
                     models.DateTimeField(db_default=django.contrib.postgres.functions.TransactionNow(), editable=False),
                 ),
-                ("revoked_at", models.DateTimeField(null=True)),
+                ("revoked_at", models.DateTimeField(blank=True, null=True)),
                 (
                     "user",
                     models.ForeignKey(
