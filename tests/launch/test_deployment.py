@@ -1,8 +1,11 @@
 """The containers' description and the roles it relies on, as far as they can be checked without an engine."""
 
+import ast
 import re
 import shutil
 import subprocess
+import sys
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -123,3 +126,44 @@ def test_the_serving_role_passes_the_check_that_the_owner_fails(granted):
         cursor.execute(f"SET LOCAL ROLE {grants.SERVING}")
         assert checks.evidence_is_not_owned() == []
         cursor.execute("RESET ROLE")
+
+
+def pinned(name):
+    """Return the packages that a requirements file pins, as registries spell them."""
+    lines = (ROOT / name).read_text().splitlines()
+    found = (re.match(r"[A-Za-z0-9._-]+(?=(\[[\w,]+\])?==)", line) for line in lines)
+    return {re.sub(r"[-_.]+", "-", match[0]).lower() for match in found if match}
+
+
+def imported_by(folders):
+    """Return the top-level modules that the source of some folders imports, with one place for each."""
+    found = {}
+    for path in (path for folder in folders for path in (ROOT / folder).rglob("*.py")):
+        tree = ast.parse(path.read_text())
+        hints = [n for n in ast.walk(tree) if isinstance(n, ast.If) and ast.unparse(n.test) == "TYPE_CHECKING"]
+        only_for_types = {id(inner) for hint in hints for statement in hint.body for inner in ast.walk(statement)}
+        for node in (node for node in ast.walk(tree) if id(node) not in only_for_types):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module] if isinstance(node, ast.ImportFrom) and not node.level else []
+            found |= {name.partition(".")[0]: path for name in names}
+    return found
+
+
+def test_what_serves_imports_only_what_the_serving_requirements_pin():
+    packages = packages_distributions()
+    own = {"bonefrac", "studies", "inference", "training"} | set(sys.stdlib_module_names)
+    serving, trained = pinned("requirements-serving.txt"), pinned("requirements.txt")
+    optional = {"tensorflow", "keras"}  # the second engine, loaded only where it is installed
+    imported = {
+        name: path for name, path in imported_by(["bonefrac", "studies", "inference"]).items() if name not in own
+    }
+
+    missing = {
+        name: str(path.relative_to(ROOT))
+        for name, path in imported.items()
+        if name not in optional
+        and not serving & {re.sub(r"[-_.]+", "-", dist).lower() for dist in packages.get(name, [])}
+    }
+    assert missing == {}
+    assert {"django", "celery"} <= serving
+    assert {"tensorflow", "keras"} <= trained - serving
