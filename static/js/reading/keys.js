@@ -35,6 +35,7 @@ function onForm(key, reading) {
 /** Bind the page's keys to the viewer and, where the person may read, to the form. */
 export function bindKeys(viewer, reading) {
   const came = performance.now();
+  viewer.since = came;
   document.addEventListener("keydown", (event) => {
     const { key, target } = event;
     if (event.ctrlKey || event.metaKey || event.altKey || isTyping(target) || document.querySelector("dialog[open]")) return;
