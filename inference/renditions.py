@@ -17,6 +17,8 @@ from training.frames import Frame
 from training.preprocessing import Preprocessing
 
 PREVIEW_SIDE: Final = 512
+#: Whole factors are averaged away first as long as this much room is left for the antialiased step.
+_REDUCING_GAP: Final = 2.0
 #: Stands where a model's rendition has the digest of its preprocessing.
 PREVIEW: Final = f"preview-{PREVIEW_SIDE}"
 
@@ -28,19 +30,18 @@ def render(frame: Frame, preprocessings: Iterable[Mapping[str, Any]]) -> dict[st
         frame: A decoded radiograph.
         preprocessings: What ``Preprocessing.to_dict`` returned, for each model that will read it.
     """
-    files = {PREVIEW: encode(_eight_bits(frame.grey(PREVIEW_SIDE)))}
-    grey: NDArray[Any] | None = None
+    grey = frame.grey()
+    files = {PREVIEW: encode(_preview(grey))}
     for described in preprocessings:
         preprocessing = Preprocessing.from_dict(described)
-        grey = frame.grey() if grey is None else grey
         files[preprocessing.digest] = encode(preprocessing.rendition(grey))
     return files
 
 
 def encode(picture: NDArray[np.uint8]) -> bytes:
-    """Return an 8-bit grey picture (rows, columns) as PNG."""
+    """Return an 8-bit grey picture (rows, columns) as PNG, compressed lightly: noise hardly shrinks any further."""
     buffer = io.BytesIO()
-    Image.fromarray(picture).save(buffer, "PNG", compress_level=3)
+    Image.fromarray(picture).save(buffer, "PNG", compress_level=1)
     return buffer.getvalue()
 
 
@@ -50,7 +51,10 @@ def decode(file: bytes) -> NDArray[np.uint8]:
         return np.asarray(image.convert("L"), np.uint8)
 
 
-def _eight_bits(grey: NDArray[np.uint8] | NDArray[np.uint16]) -> NDArray[np.uint8]:
-    if grey.dtype == np.uint8:
-        return grey.astype(np.uint8, copy=False)
-    return (grey >> 8).astype(np.uint8)
+def _preview(grey: NDArray[np.uint8] | NDArray[np.uint16]) -> NDArray[np.uint8]:
+    """Return (rows, columns) uint8, the longest side at most 512 px, never enlarged."""
+    eight_bits = grey if grey.dtype == np.uint8 else (grey >> 8).astype(np.uint8)
+    image = Image.fromarray(eight_bits)
+    scale = min(1.0, PREVIEW_SIDE / max(image.size))
+    size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+    return np.asarray(image.resize(size, Image.Resampling.LANCZOS, reducing_gap=_REDUCING_GAP))

@@ -97,7 +97,7 @@ def test_the_report_is_sandboxed(browse, reader, active):
     assert "default-src 'none'" in policy
     assert "script-src" not in policy
     assert "allow-" not in policy
-    assert answer["X-Frame-Options"] == "DENY"
+    assert "frame-ancestors 'none'" in policy
 
 
 def test_a_report_that_is_gone_says_so(browse, reader, active, settings):
