@@ -32,6 +32,14 @@ def queue_of(name: str) -> str:
     return prefix if prefix in QUEUES else "default"
 
 
+def route(name: str, *_: object, **__: object) -> dict[str, str]:
+    """Return where a message of a job's name goes; Celery asks for whatever is sent without a queue."""
+    return {"queue": queue_of(name)}
+
+
+app.conf.task_routes = (route,)
+
+
 def job(*, name: str, soft_seconds: int, hard_seconds: int) -> Callable[[Callable[..., None]], Any]:
     """Register a function as a background job under a name.
 
@@ -45,7 +53,6 @@ def job(*, name: str, soft_seconds: int, hard_seconds: int) -> Callable[[Callabl
     """
     return app.task(  # type: ignore[no-any-return]
         name=name,
-        queue=queue_of(name),
         acks_late=True,
         reject_on_worker_lost=True,
         ignore_result=True,
