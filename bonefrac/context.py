@@ -21,7 +21,7 @@ AUDITORS = frozenset({Role.AUDITOR, Role.ADMIN})
 ANYONE = frozenset(Role)
 
 ENTRIES = (
-    (_("Worklist"), "studies:worklist", READERS),
+    (_("Worklist"), "studies:worklist", READERS | AUDITORS),
     (_("Upload"), "studies:upload", UPLOADERS),
     (_("My uploads"), "studies:uploads", UPLOADERS),
     (_("Datasets"), "studies:datasets", ADMINS),

@@ -24,7 +24,7 @@ from studies.policies import Standing, may_sign_now, sees_reading_side
 from studies.selectors.ai import StudyAI, ai_of_studies
 from studies.selectors.listing import PAGE_SIZE, Filters, page, pseudonym
 from studies.selectors.readings import as_reading, current_reviews, reads_blind_first
-from studies.states import Rank, ReviewKind, ReviewMode, StudyStatus, Verdict
+from studies.states import Rank, ReviewKind, ReviewMode, Sex, StudyStatus, Verdict
 
 if TYPE_CHECKING:
     from bonefrac.accounts.models import User
@@ -54,6 +54,11 @@ class Row:
     def age(self) -> str:
         """The patient's age in words."""
         return age_in_words(self.study.age_months)
+
+    @property
+    def sex(self) -> str:
+        """The patient's sex in a letter."""
+        return sex_in_short(self.study.sex)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +126,11 @@ def age_in_words(months: int | None) -> str:
     if months < 24:
         return _("%(months)d months") % {"months": months}
     return _("90+ y") if months >= 1080 else _("%(years)d y") % {"years": months // 12}
+
+
+def sex_in_short(sex: str) -> str:
+    """Return the letter of DICOM for a sex, or that it is unknown."""
+    return _("sex unknown") if sex == Sex.UNKNOWN else sex
 
 
 def wait_of(study: Study) -> str:

@@ -19,7 +19,7 @@ from studies.models import Decision, Problem, Review, Study, StudyImage
 from studies.policies import Standing, sees_all_reviews
 from studies.selectors.ai import StudyAI, ai_of_study
 from studies.selectors.listing import pseudonym
-from studies.selectors.rows import age_in_words, rank_word, status_for_uploader, verdicts_of, wait_of
+from studies.selectors.rows import age_in_words, rank_word, sex_in_short, status_for_uploader, verdicts_of, wait_of
 from studies.states import STUDY_TRANSITIONS, ReviewKind, Side, StudyEvent, StudyStatus
 from studies.turns import has_read, is_reader_of_round
 
@@ -64,6 +64,11 @@ class Story:
     def age(self) -> str:
         """The patient's age in words."""
         return age_in_words(self.study.age_months)
+
+    @property
+    def sex(self) -> str:
+        """The patient's sex in a letter."""
+        return sex_in_short(self.study.sex)
 
     @property
     def rank_word(self) -> str:

@@ -11,14 +11,13 @@ from django.views.decorators.http import require_GET
 from bonefrac.accounts.requests import signed_in
 from inference import radiographs
 from studies import access
+from studies.dicom import compose
 
 
 @require_GET
 @login_required
 def instance(request: HttpRequest, study_id: uuid.UUID, image_id: uuid.UUID) -> HttpResponse:
     """Send an image as a DICOM file, composed from its frame and the study's de-identified header."""
-    from studies.dicom import compose
-
     image = access.image(signed_in(request), study_id, image_id)
     return _cached(HttpResponse(compose.instance(image), content_type="application/dicom"))
 
