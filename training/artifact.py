@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -115,7 +116,7 @@ class Artifact:
             raise ArtifactError(f"{path / 'config.json'}: expected format {_FORMAT}, all fields. Missing: {missing}.")
         try:
             return cls(path=path, sha256=digest, config=config, **_contents(path, config))
-        except (KeyError, TypeError, ValueError, OSError) as error:
+        except (KeyError, TypeError, ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
             raise ArtifactError(f"{path}: expected a readable artifact. Received: {error}.") from error
 
     @property

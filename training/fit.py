@@ -1,4 +1,4 @@
-"""Fitting a classifier: a linear probe first, then every layer, with boxes as a second teacher.
+"""Fitting a classifier: a linear probe on pretrained features first, then every layer, with boxes as a second teacher.
 
 Responsible for the course of one training run and its folder (`recipe.json`, `history.json`, `model.keras`); not for
 calibration, measurement or packing. Written for Keras on any backend; the backend that was used is recorded.
@@ -22,7 +22,7 @@ from training import augmentation, calibrate, dataset, probe
 from training.augmentation import Augmentation
 from training.dataset import Dataset, Sample
 from training.evaluate import auroc
-from training.networks import classifier, mobilenet_v2
+from training.networks import classifier, recipes
 from training.preprocessing import Preprocessing
 
 
@@ -31,6 +31,7 @@ class Recipe:
     """Everything that decides a run besides its data and its first weights.
 
     Attributes:
+        network: name of the backbone.
         size: side of the input, px.
         epochs: rounds through all layers after the probe; 0 leaves the backbone as it was.
         draws: images a round, half of them fractured.
@@ -44,6 +45,7 @@ class Recipe:
         seed: of sampling, views and initial weights.
     """
 
+    network: str = "mobilenet_v2"
     size: int = 384
     epochs: int = 10
     draws: int = 2000
@@ -127,7 +129,7 @@ def fit(data: Dataset, run: Path, recipe: Recipe, *, weights: Path | None, start
         data: train and val sides are used, test is not touched.
         run: folder of the run, made if absent.
         recipe: what decides the course.
-        weights: ImageNet weights of MobileNetV2, or None for random ones.
+        weights: pretrained weights of the network, or None for random ones.
         start: a `model.keras` of an earlier run to go on from, in place of `weights` and the probe.
 
     Raises:
@@ -141,13 +143,16 @@ def fit(data: Dataset, run: Path, recipe: Recipe, *, weights: Path | None, start
     preprocessing = Preprocessing(recipe.size)
     squares = {name: dataset.renditions(samples, preprocessing) for name, samples in sides.items()}
     served = _first_model(recipe, weights, start)
-    if start is None:
+    if start is None and weights is not None:
         _probe(served, squares["train"], dataset.labels(sides["train"]))
     keeper = Keeper(served, squares["val"], dataset.labels(sides["val"]), run)
     keeper.record(0)
     if recipe.epochs:
         _through_all_layers(
-            served, Batches(sides["train"], squares["train"], recipe, mobilenet_v2.FEATURE_STRIDE), recipe, keeper
+            served,
+            Batches(sides["train"], squares["train"], recipe, recipes.named(recipe.network).stride),
+            recipe,
+            keeper,
         )
     centre(run, squares["val"], dataset.labels(sides["val"]))
 
@@ -180,12 +185,15 @@ def _answers(served: keras.Model, squares: NDArray[np.uint8]) -> dict[str, NDArr
 
 def _first_model(recipe: Recipe, weights: Path | None, start: Path | None) -> keras.Model:
     """Return the classifier that the run begins with."""
-    backbone = mobilenet_v2.backbone(recipe.size)
+    network = recipes.named(recipe.network)
+    backbone = network.backbone(recipe.size)
     served = classifier.classifier(backbone)
     if start is not None:
         served.set_weights(keras.models.load_model(start, compile=False).get_weights())
     elif weights is not None:
-        mobilenet_v2.load_imagenet(backbone, weights)
+        if network.load_pretrained is None:
+            raise ValueError(f"Expected no weights for the network {recipe.network}. Received: {weights}.")
+        network.load_pretrained(backbone, weights)
     return served
 
 
@@ -253,7 +261,7 @@ def _cycled(numbers: NDArray[np.int64], count: int, random: np.random.Generator)
 def _describe(run: Path, data: Dataset, recipe: Recipe, weights: Path | None, start: Path | None) -> None:
     """Write down what the run was made of."""
     facts = {
-        "network": mobilenet_v2.NAME,
+        "network": recipe.network,
         "backend": f"Keras {keras.__version__} on {keras.backend.backend()}",
         "dataset_digest": data.digest,
         "first_weights": weights.name if weights and start is None else ("an earlier run" if start else "random"),

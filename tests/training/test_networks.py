@@ -1,0 +1,112 @@
+"""The networks: folding changes nothing, sizes are refused, pretrained weights go where they belong."""
+
+import numpy as np
+import pytest
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
+
+
+def test_folded_mobilenet_is_the_original_function(tmp_path):
+    """Against keras.applications with random statistics in every normalisation."""
+    import keras
+
+    from training.networks import mobilenet_v2
+
+    original = keras.applications.MobileNetV2(include_top=False, weights=None, input_shape=(64, 64, 3))
+    random = np.random.default_rng(0)
+    for layer in original.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            shape = layer.gamma.shape
+            layer.set_weights(
+                [random.uniform(*bounds, shape) for bounds in ((0.5, 1.5), (-0.5, 0.5), (-0.2, 0.2), (0.5, 2))]
+            )
+    original.save_weights(tmp_path / "original.weights.h5")
+    folded = mobilenet_v2.backbone(64)
+    mobilenet_v2.load_imagenet(folded, tmp_path / "original.weights.h5")
+    image = random.uniform(-1, 1, (2, 64, 64, 3)).astype(np.float32)
+    expected = np.asarray(original(image, training=False))
+    assert expected.max() > 0.1
+    assert np.abs(np.asarray(folded(image)) - expected).max() <= 1e-4 * expected.max()
+    assert len(folded.layers) < 0.75 * len(original.layers)
+
+
+def test_head_commutes_with_pooling():
+    import keras
+
+    from training.networks import classifier, tiny
+
+    served = classifier.classifier(tiny.backbone(64))
+    taught = classifier.taught(served, dropout=0.3)
+    image = np.random.default_rng(0).uniform(-1, 1, (3, 64, 64, 3)).astype(np.float32)
+    answered, said = served(image), taught(image, training=False)
+    assert np.abs(np.asarray(answered["logit"]) - np.asarray(said["logit"])).max() <= 1e-5
+    assert tuple(said["where"].shape) == tuple(said["covered"].shape) == (3, 16)
+    classifier.set_head(served, np.arange(32.0), 0.5)
+    pooled = np.asarray(answered["features"]).mean(axis=(1, 2))
+    assert np.asarray(served(image)["logit"])[:, 0] == pytest.approx(pooled @ np.arange(32.0) + 0.5, rel=1e-4)
+    assert keras.backend.backend() == "tensorflow"
+
+
+def test_losses_ask_for_the_boxes():
+    from training import fit
+
+    covered = np.array([[0, 1, 0, 0], [0, 0, 0, 0]], np.float32)
+    right = np.array([[-4, 8, -4, -4], [3, 3, 3, 3]], np.float32)
+    wrong = np.array([[8, -4, -4, -4], [3, 3, 3, 3]], np.float32)
+    where_right, where_wrong = (np.asarray(fit._where_loss(covered, said)) for said in (right, wrong))
+    assert where_right[0] < 0.01 < 5 < where_wrong[0]
+    assert where_right[1] == where_wrong[1] == 0
+    assert np.asarray(fit._covered_loss(covered, right))[0] < np.asarray(fit._covered_loss(covered, wrong))[0]
+    label = np.array([[1.0], [0.0]], np.float32)
+    said = np.array([[3.0], [-3.0]], np.float32)
+    assert np.asarray(fit._label_loss(label, said)).mean() < np.asarray(fit._label_loss(label, -said)).mean()
+
+
+def test_sizes_and_names_that_cannot_be_are_sentences(tmp_path):
+    from training.networks import mobilenet_v2, recipes, tiny
+
+    with pytest.raises(ValueError, match="multiple of 32"):
+        mobilenet_v2.backbone(100)
+    with pytest.raises(ValueError, match="multiple of 16"):
+        tiny.backbone(60)
+    with pytest.raises(ValueError, match="Received: 'resnet'"):
+        recipes.named("resnet")
+    with pytest.raises(FileNotFoundError, match="MobileNetV2 weights"):
+        mobilenet_v2.load_imagenet(mobilenet_v2.backbone(32), tmp_path / "none.h5")
+
+
+def test_a_round_is_balanced_and_uses_every_image_before_any_twice(bars):
+    from training import dataset, fit
+    from training.preprocessing import Preprocessing
+
+    samples = dataset.read(bars).split("train")
+    recipe = fit.Recipe(network="tiny", size=64, draws=160, batch=16)
+    batches = fit.Batches(samples, dataset.renditions(samples, Preprocessing(64)), recipe, 16)
+    targets = [batches[number][1] for number in range(len(batches))]
+    labels = np.concatenate([target["logit"] for target in targets])
+    covered = np.concatenate([target["covered"] for target in targets])
+    assert len(batches) == 10
+    assert labels.mean() == 0.5
+    assert (covered.sum(axis=1) > 0).tolist() == (labels[:, 0] == 1).tolist()
+    assert sorted(batches._order.tolist()) == list(range(160))
+    image, _ = batches[0]
+    assert image.shape == (16, 64, 64, 3)
+    assert -1 <= image.min() < image.max() <= 1
+    first = batches._order.tolist()
+    batches.on_epoch_end()
+    assert batches._order.tolist() != first
+
+
+def test_probe_separates_what_a_line_can_separate():
+    from sklearn.linear_model import LogisticRegression
+
+    from training import probe
+
+    random = np.random.default_rng(0)
+    columns = random.normal(3, (1, 5, 0.1), (400, 3))
+    labels = (columns @ (1, -0.3, 2) + random.normal(0, 0.5, 400) > 8.1).astype(float)
+    kernel, bias = probe.logistic(columns, labels, penalty=0.01, steps=2000)
+    standard = (columns - columns.mean(axis=0)) / columns.std(axis=0)
+    expected = LogisticRegression(C=1 / (0.01 * 400), tol=1e-8).fit(standard, labels)
+    assert kernel * columns.std(axis=0) == pytest.approx(expected.coef_[0], rel=1e-3)
+    assert columns @ kernel + bias == pytest.approx(expected.decision_function(standard), abs=1e-2)
