@@ -63,7 +63,7 @@ BEGIN
     IF TG_OP = 'UPDATE' AND current_setting('bonefrac.erasing', true) = 'on' THEN
         before := to_jsonb(OLD);
         after := to_jsonb(NEW);
-        FOREACH column_name IN ARRAY TG_ARGV LOOP
+        FOREACH column_name IN ARRAY COALESCE(TG_ARGV, ARRAY[]::text[]) LOOP
             before := before - column_name;
             after := after - column_name;
         END LOOP;
