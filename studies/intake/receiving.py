@@ -30,7 +30,7 @@ from bonefrac.celery import ring
 from bonefrac.db import new_id
 from bonefrac.errors import Conflict, Forbidden, Invalid, TooMuch
 from bonefrac.stores import INCOMING
-from studies.intake import names, safekeeping, sentences
+from studies.intake import joining, names, safekeeping, sentences
 from studies.intake.details import Details, Grouping
 from studies.models import IncomingFile
 from studies.states import FileStatus
@@ -97,8 +97,8 @@ def receive(
         site: Where the studies belong.
         files: What was handed in.
         details: What is known beside the pixels, the same for all files.
-        batch: What belongs together; several calls may add to one batch. None: a new one.
-        expected_files: Files of the whole batch, 0 while unknown; a study is listed once all are judged.
+        batch: What belongs together; several calls may add to one. None: a new one.
+        expected_files: Files of the whole batch, 0 while unknown; studies are listed once all are judged.
         grouping: How pictures without a header make studies.
 
     Raises:
@@ -114,18 +114,9 @@ def receive(
     batch = batch or new_id()
     with transaction.atomic():
         _refuse_foreign_batch(actor, site, batch)
-        for sha256 in sorted({file.sha256 for file in taken if not file.code}):
-            safekeeping.lock_content(sha256)
         _ensure_kept(files, taken)
-        first = IncomingFile.objects.filter(batch=batch).count()
-        rows = [
-            _row(actor, site, file, batch=batch, expected=expected_files, position=first + index, details=stored)
-            for index, file in enumerate(taken)
-        ]
-        IncomingFile.objects.bulk_create(rows)
-        refused = sum(bool(file.code) for file in taken)
-        counts: dict[str, object] = {"files": len(rows), "refused": refused}
-        record(actor, Verb.FILE_RECEIVED, target_type="batch", target_id=batch, site=site, data=counts)
+        rows = _insert(actor, site, taken, batch=batch, expected=expected_files, details=stored)
+        joining.list_when_complete(rows[0])
         for row in rows:
             if row.status == FileStatus.RECEIVED:
                 ring("intake.judge", str(row.pk))
@@ -231,10 +222,26 @@ def _dicom_size(head: bytes) -> tuple[int, int]:
 
 
 def _ensure_kept(files: Sequence[Handed], taken: Sequence[_Taken]) -> None:
-    """Write bytes again that somebody dropped between the writing and the lock."""
+    """Hold the bytes until the rows are there; write those again that somebody dropped before they were held."""
+    for sha256 in sorted({file.sha256 for file in taken if not file.code}):
+        safekeeping.lock_content(sha256)
     for file, kept in zip(files, taken, strict=True):
         if not kept.code and not INCOMING.path(kept.sha256).exists():
             safekeeping.keep(file.chunks())
+
+
+def _insert(
+    actor: User, site: Site, taken: Sequence[_Taken], *, batch: uuid.UUID, expected: int, details: dict[str, Any]
+) -> list[IncomingFile]:
+    first = IncomingFile.objects.filter(batch=batch).count()
+    rows = [
+        _row(actor, site, file, batch=batch, expected=expected, position=first + index, details=details)
+        for index, file in enumerate(taken)
+    ]
+    IncomingFile.objects.bulk_create(rows)
+    counts: dict[str, object] = {"files": len(rows), "refused": sum(bool(file.code) for file in taken)}
+    record(actor, Verb.FILE_RECEIVED, target_type="batch", target_id=batch, site=site, data=counts)
+    return rows
 
 
 def _row(

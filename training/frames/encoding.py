@@ -55,8 +55,7 @@ def reopen(
     Raises:
         FrameError: the bytes cannot be decoded, or into another shape.
     """
-    shape = Shape(rows, columns, 1, bits_allocated, is_signed)
-    values = decode(encoded.content, encoded.transfer_syntax, shape)
+    values = decode(encoded.content, encoded.transfer_syntax, Shape(rows, columns, 1, bits_allocated, is_signed))
     decoder = decoder_of(encoded.transfer_syntax)
     values = values if decoder.is_exact or is_signed else clipped_to_bits(values, bits_stored)
     return Frame(
