@@ -25,7 +25,7 @@ export class Viewer {
   #draft = null;
   #coloured = new Map(); // image id -> canvas of its map
   #mapIsOn = false;
-  #opacity = 0.5;
+  #opacity = 0.6;
   #frame = 0;
 
   constructor(element, data, form) {
