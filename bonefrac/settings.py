@@ -253,7 +253,6 @@ REST_FRAMEWORK = {
         "rest_framework.parsers.FormParser",
     ],
     "DEFAULT_PAGINATION_CLASS": None,
-    "PAGE_SIZE": 50,
     "EXCEPTION_HANDLER": "bonefrac.api.answer_error",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
 }

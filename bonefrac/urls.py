@@ -18,7 +18,10 @@ urlpatterns = [
     path("api/v1/", include("bonefrac.accounts.api_urls")),
     path("api/v1/", include("inference.api_urls")),
     path("api/v1/", include("studies.api_urls")),
-    path("admin/login/", RedirectView.as_view(pattern_name="accounts:sign_in", query_string=True)),  # one recorded door
+    # One door, where every sign-in is recorded.
+    path(
+        "admin/login/", RedirectView.as_view(pattern_name="accounts:sign_in", query_string=True), name="admin_sign_in"
+    ),
     path("admin/", admin.site.urls),
     path("", include("studies.urls")),
 ]

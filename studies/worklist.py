@@ -116,6 +116,7 @@ def claim(actor: User, study_id: uuid.UUID) -> Study:
 def extend(actor: User, study_id: uuid.UUID) -> Study:
     """Extend a lease that the actor holds; raise ``Conflict`` (``not_held``) where it has gone. Writes no audit row."""
     study = access.study(actor, study_id)
+    _require_reader(actor, study.site)
     if not Study.objects.filter(pk=study.pk, claimed_by=actor).update(**_lease(actor)):
         sentence = _("Your claim on this study has ended. Nothing that you typed is lost: claim it again.")
         raise Conflict(sentence, code="not_held")

@@ -1,0 +1,124 @@
+"""Who may do what, on every face: ``tests/matrix.csv`` is the law, and no address exists that it does not mention."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pytest
+from django.db import transaction
+from django.test import Client, override_settings
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from rest_framework.test import APIClient
+
+from bonefrac.db import new_id
+from tests.faces import world as worlds
+from tests.faces.world import PERSONAS
+
+MATRIX = Path(__file__).parent.parent / "matrix.csv"
+ROWS = list(csv.DictReader(MATRIX.read_text().splitlines()))
+KEYS = {
+    "study_id": "study", "image_id": "image", "review_id": "review", "site_id": "site", "dataset_id": "dataset",
+    "file_id": "held", "problem_id": "problem", "person_id": "person", "membership_id": "membership",
+    "model_version_id": "active", "job_id": "job",
+}  # fmt: skip
+JUDGED = {"verdict": "no_fracture", "findings": "[]", "reason": "Looked again."}
+REASONED = {"reason": "Looked again.", "sentence": "The side is wrong.", "settlement": "Asked the ward."}
+
+
+def payload_of(row: dict, world: worlds.World) -> dict:
+    study = world.objects.get(row["object"] or "awaiting", world.objects["awaiting"])
+    site = str(world.site.pk)
+    return {
+        **REASONED, **JUDGED,
+        "revision": getattr(study, "revision", 1), "site": site, "name": "A dataset", "username": "somebody",
+        "display_name": "Some Body", "roles": ["uploader"], "role": "lead", "person": str(world.people["auditor"].pk),
+        "label": "a script", "reading_mode": "assisted", "readings_required": 1, "wait_ceiling_minutes": 60,
+        "time_zone": "UTC", "patient_code": "4711", "grouping": "one_study",
+    }  # fmt: skip
+
+
+def address_of(row: dict, world: worlds.World) -> str:
+    kwargs = {}
+    for name in filter(None, row["arguments"].split()):
+        key, _, literal = name.partition("=")
+        chosen = row["object"] if key == "study_id" else KEYS.get(key, "")
+        kwargs[key] = literal or str(world.objects[chosen].pk)
+    return reverse(row["url"], kwargs=kwargs)
+
+
+def status_of(answer) -> int:
+    if answer.streaming:
+        b"".join(answer.streaming_content)
+    return answer.status_code
+
+
+def ask(row: dict, world: worlds.World, persona: str) -> int:
+    if row["holds"]:
+        worlds.claim(world, persona, row["object"])
+    address, payload = address_of(row, world), payload_of(row, world)
+    if row["face"] == "api":
+        client, form = APIClient(), "multipart" if row["url"] == "api_uploads" else "json"
+        if persona != "anonymous":
+            client.force_authenticate(world.people[persona])
+        answer = client.get(address) if row["method"] == "GET" else client.post(address, payload, format=form)
+        return status_of(answer)
+    client = Client()
+    if persona != "anonymous":
+        client.force_login(world.people[persona], backend="bonefrac.accounts.backends.PlatformBackend")
+    answer = client.get(address) if row["method"] == "GET" else client.post(address, payload)
+    return status_of(answer)
+
+
+@pytest.fixture(scope="module")
+def world(django_db_setup, django_db_blocker, tmp_path_factory):
+    """One world for all rows; what a row changes is rolled back, and the world itself at the end."""
+    stores = tmp_path_factory.mktemp("matrix") / "stores"
+    with django_db_blocker.unblock(), override_settings(STORES_ROOT=stores), transaction.atomic():
+        made = worlds.build()
+        made.objects["stores"] = stores
+        yield made
+        transaction.set_rollback(True)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row['method']} {row['url']} {row['object']}".strip())
+def test_every_face_answers_as_the_matrix_says(row, world, settings):
+    settings.STORES_ROOT = world.objects["stores"]
+    answers = {}
+    for persona in PERSONAS:
+        with transaction.atomic():
+            answers[persona] = ask(row, world, persona)
+            transaction.set_rollback(True)
+    assert answers == {persona: int(row[persona]) for persona in PERSONAS}
+
+
+def named_addresses(patterns=None, namespace: str = "") -> set[str]:
+    found: set[str] = set()
+    for entry in get_resolver().url_patterns if patterns is None else patterns:
+        if isinstance(entry, URLResolver):
+            if entry.namespace == "admin":
+                continue
+            inner = f"{namespace}{entry.namespace}:" if entry.namespace else namespace
+            found |= named_addresses(entry.url_patterns, inner)
+        elif isinstance(entry, URLPattern):
+            found.add(f"{namespace}{entry.name}" if entry.name else str(entry.pattern))
+    return found
+
+
+def test_no_address_exists_that_the_matrix_does_not_mention():
+    assert named_addresses() - {row["url"] for row in ROWS} == set()
+
+
+def test_the_matrix_mentions_no_address_that_does_not_exist():
+    assert {row["url"] for row in ROWS} - named_addresses() == set()
+
+
+@pytest.mark.django_db
+def test_a_stranger_gets_the_same_answer_as_for_a_study_that_does_not_exist(world):
+    client = APIClient()
+    client.force_authenticate(world.people["stranger"])
+    hidden = client.get(reverse("api_study", args=[world.objects["awaiting"].pk]))
+    missing = client.get(reverse("api_study", args=[new_id()]))
+    assert (hidden.status_code, hidden.content) == (missing.status_code, missing.content)
+    assert hidden.status_code == 404
