@@ -69,6 +69,10 @@ class Study(Row):
                 fields=["site", "received_at", "id"], condition=Q(status="AWAITING"), name="study_open_by_age"
             ),
             models.Index(fields=["site", "-received_at", "-id"], name="study_by_age"),
+            models.Index(fields=["site", "status", "-received_at", "-id"], name="study_by_status"),
+            models.Index(
+                fields=["site", "-received_at", "-id"], condition=Q(has_problem=True), name="study_with_problem"
+            ),
             models.Index(fields=["uploader", "-received_at", "-id"], name="study_by_uploader"),
             models.Index(fields=["claimed_until"], condition=Q(claimed_until__isnull=False), name="study_claimed"),
         ]

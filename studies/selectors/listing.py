@@ -16,14 +16,14 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from django.core import signing
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from bonefrac.accounts.models import Role, Site
 from bonefrac.accounts.roles import sites_with
 from bonefrac.errors import Invalid
-from bonefrac.paging import newest_first
+from bonefrac.paging import make_cursor, newest_first, read_cursor
 from studies import access
 from studies.models import Review, Study
 from studies.policies import SITE_WIDE
@@ -36,6 +36,7 @@ SALT = "studies.worklist"
 PAGE_SIZE, LARGEST_PAGE, COUNTED = 50, 200, 99
 OVERDUE, RANKED = 0, 1
 SHOWS = ("open", "mine", "disputed", "problem", "reviewed", "void", "reads", "uploads")
+COUNTS = ("open", "mine", "disputed", "problem")
 AI_RANKS = {"positive": Rank.POSITIVE, "doubt": Rank.UNCERTAIN, "negative": Rank.NEGATIVE}
 Key = tuple[int, datetime, uuid.UUID]
 
@@ -99,20 +100,17 @@ def page(user: User, filters: Filters, *, cursor: str = "", size: int = PAGE_SIZ
     size = max(1, min(size, LARGEST_PAGE))
     if filters.show == "open" and not filters.search:
         return _open_page(user, filters, _read(cursor), size)
-    rows = filters.narrow(_others(user, filters)).select_related("site", "claimed_by")
-    found = newest_first(rows, time="received_at", cursor=cursor, size=size)
-    return Page(found.rows, found.next_cursor)
+    return _newest_page(user, filters, cursor, size)
 
 
 def counts(user: User) -> dict[str, str]:
     """Return how many studies each part of the list holds, as words: at most "99+", never a count of a table."""
-    shows = {
-        "open": _pool(user),
-        "mine": _others(user, Filters(show="mine")),
-        "disputed": _others(user, Filters(show="disputed")),
-        "problem": _others(user, Filters(show="problem")),
-    }
-    found = {name: len(rows.order_by().values_list("pk")[: COUNTED + 1]) for name, rows in shows.items()}
+    sites = [site.pk for site in sites_of(user)]
+    if not sites:
+        return dict.fromkeys(COUNTS, "0")
+    shows = {name: _of(user, name, sites) for name in COUNTS}
+    shows["open"] = shows["open"].filter(status=StudyStatus.AWAITING, has_problem=False)
+    found = {name: len(rows.values_list("pk")[: COUNTED + 1]) for name, rows in shows.items()}
     return {name: f"{COUNTED}+" if number > COUNTED else str(number) for name, number in found.items()}
 
 
@@ -121,33 +119,46 @@ def pseudonym(study: Study) -> str:
     return f"P-{study.patient_key[:8]}" if study.patient_key else f"S-{study.pk.hex[-8:]}"
 
 
-def _others(user: User, filters: Filters) -> QuerySet[Study]:
-    seen = access.visible_to(user)
+def _newest_page(user: User, filters: Filters, cursor: str, size: int) -> Page:
+    """Return a page of anything but the open list, newest first; each site is read from its own index."""
     if filters.show == "uploads":
-        return seen.filter(uploader=user)
-    seen = seen.filter(site__in=sites_with(user, *SITE_WIDE), ready_at__lte=timezone.now())
+        rows = access.visible_to(user).filter(uploader=user).select_related("claimed_by")
+        found = newest_first(rows, time="received_at", cursor=cursor, size=size)
+        return Page(found.rows, found.next_cursor)
+    sites = [site.pk for site in sites_of(user) if filters.site in (None, site.pk)]
+    parts = [_newest(_of(user, filters.show, [site]), filters, cursor, size + 1) for site in sites]
+    keys = _merged(parts, ("-received_at", "-id"), size + 1)
+    shown = [key for _rank, _when, key in keys[:size]]
+    by_id = Study.objects.select_related("site", "claimed_by").in_bulk(shown)
+    following = make_cursor(keys[size - 1][1], keys[size - 1][2]) if len(keys) > size else ""
+    return Page([by_id[key] for key in shown], following)
+
+
+def _newest(rows: QuerySet[Study], filters: Filters, cursor: str, number: int) -> QuerySet[Study, Key]:
+    rows = filters.narrow(rows)
+    if cursor:
+        when, key = read_cursor(cursor)
+        rows = rows.filter(Q(received_at__lte=when) & (Q(received_at__lt=when) | Q(received_at=when, id__lt=key)))
+    return _as_keys(rows.order_by("-received_at", "-id"))[:number]
+
+
+def _of(user: User, show: str, sites: Sequence[uuid.UUID]) -> QuerySet[Study]:
+    """Return the studies of sites that a part of the list holds; all of them for a search."""
     parts = {
+        "open": Q(),
         "mine": Q(claimed_by=user, claimed_until__gt=timezone.now()),
         "disputed": Q(status=StudyStatus.DISPUTED),
         "problem": Q(has_problem=True) & ~Q(status=StudyStatus.VOID),
         "reviewed": Q(status=StudyStatus.REVIEWED),
         "void": Q(status=StudyStatus.VOID),
-        "reads": Q(Exists(Review.objects.filter(study=OuterRef("pk"), reader=user))),
+        "reads": Q(pk__in=Review.objects.filter(reader=user).values("study")),
     }
-    return seen.filter(parts[filters.show]) if filters.show in parts else seen
-
-
-def _pool(user: User) -> QuerySet[Study]:
-    return Study.objects.filter(
-        site__in=sites_with(user, *SITE_WIDE), status=StudyStatus.AWAITING, has_problem=False,
-        ready_at__lte=timezone.now(),
-    )  # fmt: skip
+    at = Q(site=sites[0]) if len(sites) == 1 else Q(site__in=sites)
+    return Study.objects.filter(at, parts[show], ready_at__lte=timezone.now())
 
 
 def _open_page(user: User, filters: Filters, start: Position, size: int) -> Page:
-    sites = list(sites_with(user, *SITE_WIDE))
-    if filters.site:
-        sites = [site for site in sites if site.pk == filters.site]
+    sites = [site for site in sites_of(user) if filters.site in (None, site.pk)]
     rows = list(itertools.islice(_keys(sites, filters, start, size + 1), size + 1))
     shown = rows[:size]
     by_id = Study.objects.select_related("site", "claimed_by").in_bulk([key[2] for _branch, key in shown])
