@@ -78,7 +78,7 @@ def replay(artifact: Artifact, *, on_keras: bool = False) -> dict[str, float]:
     Raises:
         Invalid: The model crashes, takes too long, or answers otherwise than its artifact says.
     """
-    kinds = [settings.INFERENCE_ENGINE, *([engine.KERAS] if on_keras else [])]
+    kinds = [engine.kind_for(artifact, settings.INFERENCE_ENGINE), *([engine.KERAS] if on_keras else [])]
     return {kind: _replayed(artifact.path, kind) for kind in dict.fromkeys(kinds)}
 
 

@@ -35,18 +35,22 @@ class Engine(Protocol):
         """Return the output for one input, (1, size, size, 3) float32."""
 
 
+def kind_for(artifact: Artifact, wanted: str = LITERT) -> str:
+    """Return the engine that can run an artifact: Keras where its model.tflite is empty, since it did not convert."""
+    return wanted if artifact.model_file.stat().st_size > 0 else KERAS
+
+
 def load(artifact: Artifact, kind: str = LITERT) -> Engine:
     """Return a verified artifact's model, ready to run.
 
     Args:
         artifact: What to load.
-        kind: ``litert`` or ``keras``; an artifact whose model.tflite is empty did not convert and runs on Keras.
+        kind: ``litert`` or ``keras``; see ``kind_for``.
 
     Raises:
         ArtifactError: The model has other inputs or outputs than its artifact promises.
     """
-    is_converted = artifact.model_file.stat().st_size > 0
-    return LiteRTEngine(artifact) if kind == LITERT and is_converted else KerasEngine(artifact)
+    return LiteRTEngine(artifact) if kind_for(artifact, kind) == LITERT else KerasEngine(artifact)
 
 
 class LiteRTEngine:

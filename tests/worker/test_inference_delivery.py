@@ -49,6 +49,9 @@ def test_rung_often_predicted_once(start_worker, active):
     assert {status(job) for job in asked} == {JobStatus.SUCCEEDED}
     assert Prediction.objects.count() == 4
     assert {job.attempt for job in asked} == {1}
+    loaded = {part.path for worker in workers for child in worker.children for part in child.memory_maps()}
+    assert any("litert" in path for path in loaded)
+    assert not [path for path in loaded if "tensorflow" in path.lower()]
 
 
 def test_a_worker_that_is_killed_in_the_middle_loses_nothing(start_worker, active):
