@@ -41,10 +41,12 @@ def open_page(browser):
     """Open an address in a fresh context; breaches of the policy, script errors and console errors fail the test."""
     contexts, problems = [], []
 
-    def open_at(url, *, width=1440, height=900, allow=(), **options):
+    def open_at(url, *, width=1440, height=900, allow=(), script="", **options):
         context = browser.new_context(viewport={"width": width, "height": height}, color_scheme="dark", **options)
         contexts.append(context)
         page = context.new_page()
+        if script:
+            page.add_init_script(script)
 
         def note(text):
             if not any(word in text for word in allow):

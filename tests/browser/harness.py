@@ -1,14 +1,13 @@
 """A small site of the built front end alone: real templates, real scripts, the real content security policy.
 
-It stands in for no part of the platform: pages here are the components themselves with made-up studies, so that the viewer,
-the form and the upload are tested in a browser without a database, and every file goes out with the policy of the settings.
+It stands in for no part of the platform: pages here are the components themselves with made-up studies, so that the
+viewer, the form and the upload are tested in a browser without the rest; every answer carries the settings' policy.
 """
 
 import io
 import json
 import re
 import threading
-import uuid
 from email.parser import BytesParser
 from email.policy import HTTP
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -29,10 +28,13 @@ from pydicom.uid import (
     generate_uid,
 )
 
+from bonefrac.db import new_id
+
 ROOT = Path(__file__).resolve().parents[2]
 DIST = ROOT / "static" / "dist"
 TYPES = {".js": "text/javascript", ".css": "text/css", ".wasm": "application/wasm", ".png": "image/png"}
-POLICY = "; ".join(f"{name} {' '.join(values)}" for name, values in settings.CONTENT_SECURITY_POLICY["DIRECTIVES"].items())
+DIRECTIVES = settings.CONTENT_SECURITY_POLICY["DIRECTIVES"]
+POLICY = "; ".join(f"{name} {' '.join(values)}" for name, values in DIRECTIVES.items())
 
 
 def bone(rows, columns, bits=12):
@@ -105,21 +107,7 @@ def render(source, context=None):
     return engines["django"].from_string(source).render({"csrf_token": "harness", **(context or {})}).encode()
 
 
-READING = """{% extends "components/reading_layout.html" %}{% load i18n %}
-{% block title %}Reading{% endblock %}
-{% block bar_start %}<a href="/">back to list</a> <span class="num">12 of 41</span>{% endblock %}
-{% block bar_middle %}claimed by you · <span data-until="{{ until }}">14 min left</span>{% endblock %}
-{% block thumbs_more %}<h2>prior</h2><a href="/">2025-03-02</a>{% endblock %}
-{% block patient %}<h1 class="patient">F · 34 y · left wrist</h1><p class="question">“fell on outstretched hand”</p>
-<p class="dim small">received 09:42 · waits <time data-since="{{ since }}">18 min</time></p>{% endblock %}
-{% block machine %}<p class="machine-line machine-line--positive">fracture suspected</p>
-<p class="dim small num">score 0.83 · mobilenet_v2 3 · map <kbd>m</kbd></p>{% endblock %}
-{% block form_open %}{% if can_read %}<form class="panel__form" id="reading-form" method="post" action="/sign"
- {% if htmx %}hx-post="/sign" hx-swap="none"{% endif %} {% if draft %}data-draft-url="/draft"{% endif %}>{% else %}<div class="panel__form">{% endif %}{% endblock %}
-{% block form %}{% if can_read %}{% include "components/reading_form_example.html" %}{% endif %}{% endblock %}
-{% block sign %}{% if can_read %}<button class="button button--person" type="submit" data-sign>Sign and next <kbd>Enter</kbd></button>{% endif %}{% endblock %}
-{% block form_close %}{% if can_read %}</form>{% else %}</div>{% endif %}{% endblock %}
-{% block data %}{{ reading_data|json_script:"reading-data" }}{% endblock %}"""
+READING = (Path(__file__).parent / "pages" / "reading.html").read_text()
 
 
 class Site:
@@ -178,7 +166,7 @@ class Site:
             "until": "2099-01-01T00:00:00Z",
             "since": "2026-01-01T00:00:00Z",
         }
-        return self.page(f"/read/{uuid.uuid4()}/", READING, context)
+        return self.page(f"/read/{new_id()}/", READING, context)
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -235,9 +223,10 @@ class Handler(BaseHTTPRequestHandler):
             if self.site.refuse.pop(name, None):
                 self.close_connection = True
                 return self._send(502, "text/plain", b"bad gateway")
-            known = {"id": str(uuid.uuid4()), "name": name, "code": "", "sentence": ""}
+            known = {"id": str(new_id()), "name": name, "code": "", "sentence": ""}
             if not size:
-                known |= {"status": "REFUSED", "code": "empty", "sentence": f"{name} was not accepted: it holds 0 bytes."}
+                known |= {"status": "REFUSED", "code": "empty"}
+                known |= {"sentence": f"{name} was not accepted: it holds 0 bytes."}
             else:
                 known |= {"status": "RECEIVED"}
                 self.site.waiting[known["id"]] = known
@@ -256,7 +245,8 @@ class Handler(BaseHTTPRequestHandler):
     def _parse(self, body):
         kind = self.headers.get("Content-Type", "")
         if kind.startswith("application/x-www-form-urlencoded"):
-            return {"fields": {k: v[-1] for k, v in parse_qs(body.decode(), keep_blank_values=True).items()}, "files": []}
+            typed = parse_qs(body.decode(), keep_blank_values=True)
+            return {"fields": {name: values[-1] for name, values in typed.items()}, "files": []}
         message = BytesParser(policy=HTTP).parsebytes(b"Content-Type: " + kind.encode() + b"\r\n\r\n" + body)
         fields, files = {}, []
         for part in message.iter_parts() if message.is_multipart() else ():

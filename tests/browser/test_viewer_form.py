@@ -8,7 +8,7 @@ from tests.browser import harness
 from tests.browser.test_viewer import COLUMNS, ROWS, drag, findings, ready, screen
 
 pytestmark = pytest.mark.browser
-STALE = """<div class="notice notice--warn" role="alert" data-code="stale"><p>An image was added since you opened it.</p></div>"""
+STALE = """<div class="notice notice--warn" role="alert" data-code="stale"><p>An image was added.</p></div>"""
 
 
 @pytest.fixture
@@ -74,18 +74,22 @@ def test_keys_choose_and_enter_signs_once(site, study, open_page):
     assert [box["x"], box["width"]] == pytest.approx([250, 100], abs=2)
 
 
+HELD = """addEventListener("DOMContentLoaded", () => {
+    document.querySelector('[name=verdict]').checked = true;
+    for (let i = 0; i < 5; i += 1) {
+        document.body.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", bubbles: true, cancelable: true }));
+    }
+});"""
+
+
 def test_a_held_enter_of_the_study_before_signs_nothing(site, study, open_page):
-    page = open_page(site.reading(study))
-    page.evaluate(
-        """() => {
-            document.querySelector('[name=verdict]').checked = true;
-            for (let i = 0; i < 5; i += 1) {
-                document.body.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", repeat: true, bubbles: true }));
-            }
-        }"""
-    )
+    page = open_page(site.reading(study), script=HELD)
     awake(page)
+    assert page.is_checked('[name="verdict"][value="fracture"]')
     assert signed(site) == []
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
+    assert len(signed(site)) == 1
 
 
 def test_a_stale_form_says_so_and_keeps_everything_typed(site, study, open_page):

@@ -1,30 +1,19 @@
 """The upload page's script: a row a file at once, verdicts in words, failures that stop nobody else."""
 
+from pathlib import Path
+
 import pytest
 
 pytestmark = pytest.mark.browser
 
-PAGE = """{% extends "base.html" %}
-{% block title %}Upload{% endblock %}
-{% block main %}<h1>Upload radiographs</h1>
-<form method="post" enctype="multipart/form-data" data-upload data-upload-url="/upload/" data-status-url="/uploads/status/"
- data-batch-url="/uploads/00000000-0000-7000-8000-000000000000/">
-<input type="hidden" name="csrfmiddlewaretoken" value="harness">
-<section class="drop"><h2>Drop radiographs anywhere on this page</h2>
-<label class="button" for="files">Choose files</label><input type="file" id="files" name="files" multiple required></section>
-<ul class="files" data-files></ul>{% include "components/upload_row.html" %}
-<div class="fields"><div class="field"><label for="code">Patient code</label><input id="code" name="patient_code"></div>
-<fieldset class="field choices"><legend>Files</legend>
-<label class="choice"><input type="radio" name="grouping" value="one_study" checked><span>one study</span></label>
-<label class="choice"><input type="radio" name="grouping" value="study_per_file"><span>a study per file</span></label></fieldset></div>
-<input type="hidden" name="batch" value="{{ batch }}"><input type="hidden" name="expected_files">
-<p class="actions"><button class="button button--primary" data-send>Upload</button></p></form>{% endblock %}"""
+PAGE = (Path(__file__).parent / "pages" / "upload.html").read_text()
 BATCH = "0193b0a0-0000-7000-8000-000000000001"
 
 
 def files(*names, empty=()):
     return [
-        {"name": name, "mimeType": "image/jpeg", "buffer": b"" if name in empty else name.encode() * 1000} for name in names
+        {"name": name, "mimeType": "image/jpeg", "buffer": b"" if name in empty else name.encode() * 1000}
+        for name in names
     ]
 
 
@@ -55,7 +44,8 @@ def test_each_file_gets_its_row_at_once_and_its_own_verdict(site, upload):
     assert page.locator("[data-summary]").inner_text().startswith("5 of 5 files judged · 1 refused · 0 not sent")
     assert page.get_attribute("[data-batch-link]", "href") == f"/uploads/{BATCH}/"
     posts = [post for post in site.posted if post["path"] == "/upload/"]
-    assert sorted(name for post in posts for name, _ in post["files"]) == ["a.jpg", "b.jpg", "c.jpg", "d.jpg", "empty.jpg"]
+    names = sorted(name for post in posts for name, _ in post["files"])
+    assert names == ["a.jpg", "b.jpg", "c.jpg", "d.jpg", "empty.jpg"]
     assert {post["fields"]["patient_code"] for post in posts} == {"P-17"}
     assert {post["fields"]["grouping"] for post in posts} == {"study_per_file"}
     assert {post["fields"]["batch"] for post in posts} == {BATCH}
@@ -84,7 +74,8 @@ def test_files_dropped_anywhere_on_the_page_and_files_taken_out_again(site, uplo
             const data = new DataTransfer();
             for (const name of ["x.png", "y.png"]) data.items.add(new File(["picture"], name, { type: "image/png" }));
             for (const kind of ["dragover", "drop"]) {
-                document.querySelector("h1").dispatchEvent(new DragEvent(kind, { bubbles: true, cancelable: true, dataTransfer: data }));
+                const event = new DragEvent(kind, { bubbles: true, cancelable: true, dataTransfer: data });
+                document.querySelector("h1").dispatchEvent(event);
             }
         }"""
     )

@@ -3,7 +3,7 @@
 // The map covers the model's input; content_box says which part of it is the radiograph, so borders are not drawn.
 
 const VIOLET = [183, 156, 244];
-const WHITE = [255, 250, 255];
+const BRIGHT = [221, 178, 255];
 const FINE = 256;
 
 async function picture(url) {
@@ -21,16 +21,16 @@ function enlarge(bitmap) {
   return { canvas, context };
 }
 
-/** Return a canvas whose colour runs from clear over violet to near white with the map's value. */
+/** Return a canvas whose colour runs from clear over violet to bright violet with the map's value. */
 export async function colouredMap(url) {
   const { canvas, context } = enlarge(await picture(url));
   const pixels = context.getImageData(0, 0, canvas.width, canvas.height);
   const { data } = pixels;
   for (let i = 0; i < data.length; i += 4) {
     const value = data[i] / 255;
-    const white = Math.max(0, (value - 0.7) / 0.3);
+    const bright = Math.max(0, (value - 0.7) / 0.3);
     for (let channel = 0; channel < 3; channel += 1) {
-      data[i + channel] = VIOLET[channel] + (WHITE[channel] - VIOLET[channel]) * white;
+      data[i + channel] = VIOLET[channel] + (BRIGHT[channel] - VIOLET[channel]) * bright;
     }
     data[i + 3] = 255 * value;
   }
