@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import uuid
 
-from bonefrac.celery import job
+from celery.signals import worker_process_init
+
+from bonefrac.celery import app, job
 from studies import intake, worklist
+from studies.decoding.parent import decoder
 
 # --- Worklist ---------------------------------------------------------------------------------------------------
 
@@ -48,3 +51,10 @@ def judge(file_id: str) -> None:
 def sweep_intake() -> None:
     """Ring files that wait, take back those whose worker is gone, drop old names."""
     intake.sweep()
+
+
+@worker_process_init.connect
+def _warm_up(**_: object) -> None:
+    """Start the decoding child of a process that serves the queue, so that the first file does not wait for it."""
+    if "intake" in app.amqp.queues.consume_from:
+        decoder().warm_up()

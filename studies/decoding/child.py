@@ -7,6 +7,7 @@ it says is data, never code: lengths and JSON.
 from __future__ import annotations
 
 import ctypes
+import importlib
 import json
 import os
 import resource
@@ -94,6 +95,8 @@ def main() -> None:
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     bound()
+    for name in ("imagecodecs", "jpeg_ls", "rle"):
+        importlib.import_module(name)
     serve(sys.stdin.buffer, answers)
 
 

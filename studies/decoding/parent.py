@@ -53,6 +53,10 @@ class Decoder:
         """The child's process id; 0 where there is none."""
         return self._process.pid if self._process else 0
 
+    def warm_up(self) -> None:
+        """Start the child, so that the first file does not wait for it."""
+        self._ready()
+
     def decode(self, path: Path, *, max_pixels: int, preprocessings: Sequence[dict[str, Any]]) -> Decoded:
         """Return what is in a file.
 

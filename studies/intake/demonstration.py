@@ -7,6 +7,7 @@ tables but by the verbs that everybody else uses.
 from __future__ import annotations
 
 import io
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -35,6 +36,7 @@ _NAMESPACE: Final = uuid.UUID("5b0d6f5e-6c0e-5d6e-9a43-0f3f2b7f1a11")
 _SIZE: Final = (900, 750)
 _PICTURES: Final = (".jpg", ".jpeg", ".png", ".dcm", ".dicom")
 _YEAR: Final = 12
+_PATIENCE: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +147,14 @@ def _hand_in(actor: User, site: Site, handed: list[Handed], details: Details, ba
     )  # fmt: skip
     for row in rows:
         intake.judge(row.pk)
+    _await_verdicts(batch)
+
+
+def _await_verdicts(batch: uuid.UUID) -> None:
+    """Wait for files that a worker took first: what is signed next needs their study."""
+    deadline = time.monotonic() + _PATIENCE
+    while time.monotonic() < deadline and IncomingFile.objects.filter(batch=batch, judged_at__isnull=True).exists():
+        time.sleep(0.1)
 
 
 def _handed(drawn: SyntheticRadiograph, scene: Scene, index: int) -> Handed:

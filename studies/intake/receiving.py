@@ -117,9 +117,8 @@ def receive(
         _ensure_kept(files, taken)
         rows = _insert(actor, site, taken, batch=batch, expected=expected_files, details=stored)
         joining.list_when_complete(rows[0])
-        for row in rows:
-            if row.status == FileStatus.RECEIVED:
-                ring("intake.judge", str(row.pk))
+        for row in (row for row in rows if row.status == FileStatus.RECEIVED):
+            ring("intake.judge", str(row.pk))
     return rows
 
 
