@@ -266,6 +266,15 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
+    "ENUM_NAME_OVERRIDES": {
+        "FileStatusEnum": "studies.states.FileStatus.choices",
+        "ImageVerdictEnum": "studies.states.ImageVerdict.choices",
+        "JobStatusEnum": "inference.states.JobStatus.choices",
+        "ModelStatusEnum": "inference.states.ModelStatus.choices",
+        "RoleEnum": "bonefrac.accounts.models.Role.choices",
+        "StudyStatusEnum": "studies.states.StudyStatus.choices",
+        "VerdictEnum": "studies.states.Verdict.choices",
+    },
 }
 
 # --- Logs -------------------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from django.conf import settings
@@ -22,7 +22,7 @@ from bonefrac.audit.events import record
 from bonefrac.audit.models import Verb
 from bonefrac.errors import Conflict, Forbidden
 from inference import jobs
-from inference.models import ModelVersion
+from inference.models import ModelVersion, Prediction
 from inference.selectors import predictions_of
 from studies import access
 from studies.models import Review, Study, StudyImage
@@ -77,9 +77,13 @@ def rank_of_radiograph(radiograph_id: uuid.UUID) -> None:
 
 
 def rank_open(*, limit: int = 500) -> None:
-    """Rank the open studies that a lost ring may have left behind: the unranked ones of the last day, newest first."""
-    recent = timezone.now() - timedelta(days=1)
-    waiting = _open().filter(rank=Rank.UNCERTAIN, received_at__gt=recent, site__reading_mode=ReadingMode.ASSISTED)
+    """Rank open studies about which a model has spoken within the hour: a lost ring leaves none behind.
+
+    Predictions are found by the time in their keys (UUID version 7), which are indexed.
+    """
+    spoken = Prediction.objects.filter(pk__gte=_first_id_of(timezone.now() - timedelta(hours=1)))
+    images = StudyImage.objects.filter(radiograph__in=spoken.values("radiograph"))
+    waiting = _open().filter(pk__in=images.values("study"), site__reading_mode=ReadingMode.ASSISTED)
     for study in waiting.select_related("site").order_by("-received_at")[:limit]:
         rank(study)
 
@@ -189,6 +193,11 @@ def _require_reader(actor: User, site: Site) -> None:
 
 def _lease(actor: User) -> dict[str, object]:
     return {"claimed_by": actor, "claimed_until": timezone.now() + timedelta(minutes=settings.CLAIM_MINUTES)}
+
+
+def _first_id_of(moment: datetime) -> uuid.UUID:
+    """Return the smallest key that is made at a moment: 48 bits of milliseconds lead a UUID of version 7."""
+    return uuid.UUID(int=int(moment.timestamp() * 1000) << 80)
 
 
 def _open() -> QuerySet[Study]:

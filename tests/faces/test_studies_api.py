@@ -6,6 +6,8 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from drf_spectacular.drainage import GENERATOR_STATS
+from drf_spectacular.generators import SchemaGenerator
 from rest_framework.test import APIClient
 
 from bonefrac.accounts.models import Role
@@ -186,12 +188,9 @@ def test_cursor_pages_and_what_they_cost():
 
 
 def test_the_schema_is_made_without_a_warning():
-    from drf_spectacular.drainage import GENERATOR_STATS
-    from drf_spectacular.generators import SchemaGenerator
-
+    GENERATOR_STATS.reset()
     with GENERATOR_STATS.silence():
         schema = SchemaGenerator().get_schema(public=True)
     own = [path for path in schema["paths"] if "/studies/" in path or "/reviews/" in path or "/problems/" in path]
     assert len(own) == 13
-    complaints = [*GENERATOR_STATS._warn_cache, *GENERATOR_STATS._error_cache]
-    assert [line for line in complaints if "studies" in str(line)] == []
+    assert [*GENERATOR_STATS._warn_cache, *GENERATOR_STATS._error_cache] == []

@@ -73,11 +73,14 @@ def test_a_radiograph_ranks_its_open_studies_alone():
 
 
 def test_the_sweep_ranks_what_a_lost_ring_left_behind():
-    study = make.study(make.site())
-    make.predicted(study, make.model(), "positive")
+    site, model = make.site(), make.model()
+    study, silent = make.study(site), make.study(site, rank=Rank.NEGATIVE)
+    make.predicted(study, model, "positive")
     worklist.rank_open()
     study.refresh_from_db()
+    silent.refresh_from_db()
     assert study.rank == Rank.POSITIVE
+    assert silent.rank == Rank.NEGATIVE  # nobody has spoken of it: it is not asked about again at every sweep
 
 
 def test_a_promoted_model_is_asked_about_unread_studies_alone():
