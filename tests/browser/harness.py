@@ -114,7 +114,7 @@ class Site:
     """What the harness serves: bytes by path, and what was posted to it."""
 
     def __init__(self):
-        self.files = {}
+        self.files = {"/favicon.ico": ("image/png", map_png())}  # what a browser asks for beside plain text
         self.posted = []
         self.answers = {}
         self.refuse = {}
