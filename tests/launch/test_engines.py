@@ -6,6 +6,7 @@ import signal
 import stat
 import subprocess
 import sys
+import tempfile
 import textwrap
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -23,11 +24,12 @@ is_root = os.geteuid() == 0
 
 
 @pytest.fixture
-def data(tmp_path):
-    """A data folder whose engines are stopped at the end, whatever became of them."""
-    folder = tmp_path / "data of O'Brien"
-    yield folder
-    embedded.stop(folder)
+def data():
+    """A data folder with a short path, whose engines are stopped at the end, whatever became of them."""
+    above = Path(tempfile.mkdtemp(prefix="bf-"))
+    yield above / "data of O'Brien"
+    embedded.stop(above / "data of O'Brien")
+    shutil.rmtree(above)
 
 
 def connect(engines):

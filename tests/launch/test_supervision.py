@@ -105,11 +105,11 @@ def test_a_second_request_does_not_wait(supervisor, lines):
 
 
 def test_what_a_killed_supervisor_left_is_ended_by_the_next(tmp_path):
-    code = f"""
+    code = """
         import sys, time
         from bonefrac.supervision import Program, Supervisor
         made = Supervisor(sys.argv[1], lambda name, line: None)
-        child = made.start(Program("probe", [sys.executable, "-c", {FOREVER!r}]))
+        child = made.start(Program("probe", ["sleep", "600"]))
         print(child.pid, flush=True)
         time.sleep(600)
     """
