@@ -51,6 +51,7 @@ def test_a_whole_judgement_beside_a_bare_decode(capsys):
     with capsys.disabled():
         print(
             f"\n5 megapixels: received {statistics.median(received):.0f} ms, "
-            f"judged {statistics.median(judged):.0f} ms, bare decode {statistics.median(bare):.0f} ms, ratio {ratio:.1f}"
+            f"judged {statistics.median(judged):.0f} ms, "
+            f"bare decode {statistics.median(bare):.0f} ms, ratio {ratio:.1f}"
         )
     assert ratio <= 15
