@@ -22,6 +22,7 @@ def html_of(card: str) -> SafeString:
     parser = MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")
     tokens = parser.parse(card)
     _tame(tokens)
+    tokens = [part for token in tokens for part in _wrapped(token)]
     # Everything that is not Markdown was escaped by the renderer; attributes were reduced to the harmless ones.
     return SafeString(parser.renderer.render(tokens, parser.options, {}))
 
@@ -30,6 +31,17 @@ def _tame(tokens: Sequence[Token]) -> None:
     for token in tokens:
         token.attrs = {name: value for name, value in token.attrs.items() if name in _KEPT}
         token.tag = _HEADINGS.get(token.tag, token.tag)
+        if token.type == "table_open":
+            token.attrs |= {"class": "table"}
         if token.type == "link_open":
             token.attrs |= {"rel": "noopener noreferrer"}
         _tame(token.children or [])
+
+
+def _wrapped(token: Token) -> list[Token]:
+    """Return a token; around a table with a box that scrolls where the screen is narrow."""
+    if token.type == "table_open":
+        return [Token("wrap_open", "div", 1, attrs={"class": "table-wrap"}), token]
+    if token.type == "table_close":
+        return [token, Token("wrap_close", "div", -1)]
+    return [token]
