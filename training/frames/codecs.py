@@ -104,7 +104,12 @@ def _native(order: str) -> Callable[[bytes, Shape], NDArray[Any]]:
 def _rle(content: bytes, shape: Shape) -> NDArray[Any]:
     from rle import rle as native
 
-    decoded = bytes(native.decode_frame(content, shape.rows * shape.columns, shape.bits_allocated, "<"))
+    try:
+        decoded = bytes(native.decode_frame(content, shape.rows * shape.columns, shape.bits_allocated, "<"))
+    except BaseException as error:  # the decoder is written in Rust: its panics are no Exception
+        if type(error).__name__ != "PanicException":
+            raise
+        raise FrameError("damaged", "its pixel data cannot be decoded (pylibjpeg rle)") from error
     planes = np.frombuffer(decoded, f"<u{shape.bits_allocated // 8}")
     if shape.samples == 1:
         return planes.reshape((shape.rows, shape.columns))
