@@ -56,6 +56,11 @@ class Row:
         return age_in_words(self.study.age_months)
 
     @property
+    def part(self) -> str:
+        """The body part in a word: the first of its name's."""
+        return str(self.study.get_body_part_display()).partition(",")[0]
+
+    @property
     def sex(self) -> str:
         """The patient's sex in a letter."""
         return sex_in_short(self.study.sex)
