@@ -51,7 +51,7 @@ def job(*, name: str, soft_seconds: int, hard_seconds: int) -> Callable[[Callabl
         soft_seconds: After this the job sees ``SoftTimeLimitExceeded`` and may still write its row.
         hard_seconds: After this its process is killed.
     """
-    return app.task(  # type: ignore[no-any-return]
+    return app.task(
         name=name,
         acks_late=True,
         reject_on_worker_lost=True,

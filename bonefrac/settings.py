@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import structlog
 
@@ -35,12 +36,14 @@ _embedded = embedded.locations(DATA)
 DATABASE_URL = env.text("DATABASE_URL") or _embedded.database_url
 REDIS_URL = env.text("REDIS_URL") or _embedded.redis_url
 _pooled = env.flag("DATABASE_POOL", False)  # web processes set it, after the fork; workers keep persistent connections
+_database = embedded.database_settings(DATABASE_URL)
 DATABASES = {
     "default": {
-        **embedded.database_settings(DATABASE_URL),
+        **_database,
         "CONN_MAX_AGE": 0 if _pooled else None,
         "CONN_HEALTH_CHECKS": not _pooled,
         "OPTIONS": {
+            **_database["OPTIONS"],  # what the address says, sslmode for example
             "application_name": env.text("BONEFRAC_PROCESS", "bonefrac"),
             "options": f"-c statement_timeout={env.number('STATEMENT_TIMEOUT_MS', 60_000)}",
             **({"pool": {"min_size": 1, "max_size": env.number("DATABASE_POOL_SIZE", 8, low=1)}} if _pooled else {}),
@@ -279,7 +282,7 @@ SPECTACULAR_SETTINGS = {
 
 # --- Logs -------------------------------------------------------------------------------------------------------
 
-_shared = [
+_shared: list[Any] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_log_level,
     structlog.stdlib.add_logger_name,

@@ -27,9 +27,9 @@ class _Echo:
 def lines(rows: Iterable[DatasetRow]) -> Iterator[str]:
     """Yield the file line by line, its head first; an unknown value is an empty cell, boxes are JSON."""
     writer = csv.writer(_Echo())
-    yield writer.writerow(COLUMNS)  # type: ignore[misc]
+    yield writer.writerow(COLUMNS)
     for row in rows:
-        yield writer.writerow([_cell(row, column) for column in COLUMNS])  # type: ignore[misc]
+        yield writer.writerow([_cell(row, column) for column in COLUMNS])
 
 
 def _cell(row: DatasetRow, column: str) -> Any:

@@ -1,4 +1,5 @@
 import stat
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -11,6 +12,13 @@ def test_a_key_is_made_once_and_private(tmp_path):
     assert len(first) >= 48
     assert stat.S_IMODE((tmp_path / "keys" / keys.PSEUDONYM).stat().st_mode) == 0o600
     assert keys.load_or_create(tmp_path, keys.SIGNING) != first
+
+
+def test_processes_that_make_a_key_at_once_agree(tmp_path):
+    with ThreadPoolExecutor(8) as pool:
+        made = set(pool.map(lambda _: keys.load_or_create(tmp_path, keys.SIGNING), range(32)))
+    assert len(made) == 1
+    assert [path.name for path in (tmp_path / "keys").iterdir()] == [keys.SIGNING]
 
 
 def test_an_emptied_key_file_is_refused(tmp_path):
