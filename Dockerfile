@@ -26,7 +26,7 @@ COPY training ./training
 COPY templates ./templates
 COPY --from=front /build/static ./static
 RUN SECRET_KEY=build PSEUDONYM_SECRET=build FIELD_SECRET=build BONEFRAC_DATA=/tmp/build \
-    python manage.py collectstatic --no-input && rm -rf /tmp/build
+    python manage.py collectstatic --no-input && python -m whitenoise.compress --quiet staticfiles && rm -rf /tmp/build
 USER bonefrac
 VOLUME /data
 EXPOSE 8000

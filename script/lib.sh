@@ -100,6 +100,7 @@ build_front_end() {
     fi
     mkdir -p static/dist
     run_npm run build --silent > node_modules/.build.log 2>&1 || { cat node_modules/.build.log >&2; exit 1; }
+    "$venv/bin/python" -m whitenoise.compress --quiet static/dist || exit 1
   ) || fail "the front end could not be built; npm's message is above."
   printf '%s\n' "$wanted" > "$stamp"
 }

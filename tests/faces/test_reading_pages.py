@@ -60,7 +60,7 @@ def test_the_walk_from_the_list_to_the_next_study():
     claimed = page.post(url("claim", first.pk))
     assert claimed.headers["Location"] == url("read", first.pk)
     shown = page.get(url("read", first.pk))
-    assert 'checked' not in shown.text
+    assert "checked" not in shown.text
     data = data_of(shown)
     assert data["can_read"] is True
     assert [image["label"] for image in data["images"]] == ["AP", "LL"]
