@@ -13,17 +13,22 @@ from django.utils.translation import gettext_lazy as _
 
 from bonefrac.accounts.models import Membership, Role
 from bonefrac.accounts.roles import Person, is_engineer, memberships_of
+from studies.intake.listing import held_count
 
 READERS = frozenset({Role.RADIOLOGIST, Role.LEAD})
 UPLOADERS = frozenset({Role.UPLOADER})
+LEADS = frozenset({Role.LEAD})
 ADMINS = frozenset({Role.ADMIN})
 AUDITORS = frozenset({Role.AUDITOR, Role.ADMIN})
 ANYONE = frozenset(Role)
+
+HELD = "studies:held"
 
 ENTRIES = (
     (_("Worklist"), "studies:worklist", READERS | AUDITORS),
     (_("Upload"), "studies:upload", UPLOADERS),
     (_("My uploads"), "studies:uploads", UPLOADERS),
+    (_("Held"), HELD, LEADS),
     (_("Datasets"), "studies:datasets", ADMINS),
     (_("Models"), "inference:models", ANYONE),
     (_("People"), "accounts:people", ADMINS),
@@ -35,11 +40,12 @@ FOR_ENGINEERS = frozenset({"inference:models"})
 
 @dataclass(frozen=True, slots=True)
 class NavEntry:
-    """One way to go from the header."""
+    """One way to go from the header; ``count`` says how much waits there, empty where nothing does."""
 
     label: str
     url: str
     current: bool
+    count: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +84,11 @@ def _around(request: HttpRequest) -> Around:
 def _entries(person: Person, held: list[Membership], path: str) -> tuple[NavEntry, ...]:
     roles = {Role(membership.role) for membership in held}
     shown = (
-        (str(label), reverse(name))
+        (str(label), reverse(name), held_count(person) if name == HELD else "")
         for label, name, needed in ENTRIES
         if roles & needed or (name in FOR_ENGINEERS and is_engineer(person))
     )
-    return tuple(NavEntry(label, url, _is_current(url, path)) for label, url in shown)
+    return tuple(NavEntry(label, url, _is_current(url, path), count) for label, url, count in shown)
 
 
 def _is_current(url: str, path: str) -> bool:

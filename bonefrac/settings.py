@@ -92,6 +92,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "bonefrac.accounts.middleware.IdleLockMiddleware",
+    "bonefrac.accounts.middleware.SiteTimeMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "bonefrac.middleware.DomainErrorMiddleware",

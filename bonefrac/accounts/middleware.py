@@ -1,4 +1,4 @@
-"""Locks a session in which nobody has done anything for a while, and ends demo sessions seen from afar.
+"""Locks a session that nobody uses and demo sessions seen from afar; shows times in the zone of the sites.
 
 Programs that sign each request with a token have no session and are not concerned.
 """
@@ -14,10 +14,12 @@ from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from bonefrac.accounts.backends import may_use
 from bonefrac.accounts.models import User
+from bonefrac.accounts.roles import time_zone_of
 from bonefrac.audit import events
 from bonefrac.audit.models import Verb
 
@@ -68,6 +70,20 @@ class IdleLockMiddleware:
         if is_by_person and idle > min(NOTE_EVERY_SECONDS, settings.IDLE_LOCK_SECONDS / 10):
             session[SEEN_AT] = time.time()
         return False
+
+
+class SiteTimeMiddleware:
+    """Show times on pages in the zone of the person's sites, where they share one; the API speaks UTC always."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self._next = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer the request with the person's time zone in force."""
+        if request.path in ALWAYS_OPEN or request.path.startswith("/api/"):
+            return self._next(request)
+        with timezone.override(time_zone_of(request.user)):
+            return self._next(request)
 
 
 def _has_token(request: HttpRequest) -> bool:

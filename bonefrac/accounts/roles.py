@@ -7,6 +7,7 @@ deactivated holds nothing. A superuser holds nothing extra: the roles alone deci
 from __future__ import annotations
 
 from typing import TypeAlias
+from zoneinfo import ZoneInfo
 
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import QuerySet
@@ -42,6 +43,12 @@ def sites_with(user: Person, *roles: Role) -> QuerySet[Site]:
 def holds_anywhere(user: Person, *roles: Role) -> bool:
     """Return whether somebody holds any of the roles at any site."""
     return memberships_of(user).filter(role__in=roles).exists()
+
+
+def time_zone_of(user: Person) -> ZoneInfo | None:
+    """Return the time zone that all of somebody's sites share, None where they differ or there is none."""
+    zones = set(memberships_of(user).order_by().values_list("site__time_zone", flat=True).distinct()[:2])
+    return ZoneInfo(zones.pop()) if len(zones) == 1 else None
 
 
 def is_engineer(user: Person) -> bool:

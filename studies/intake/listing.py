@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from django.db.models import QuerySet
 
 from bonefrac.accounts.models import Role, Site
-from bonefrac.accounts.roles import sites_with
+from bonefrac.accounts.roles import Person, sites_with
 from bonefrac.errors import NotFound
 from bonefrac.paging import PAGE_SIZE, Page, newest_first
 from studies import access
@@ -22,7 +22,7 @@ from studies.states import FileStatus
 if TYPE_CHECKING:
     from bonefrac.accounts.models import User
 
-_AT_ONCE = 500
+_AT_ONCE, _COUNTED = 500, 99
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +108,17 @@ def held_page(user: User, *, cursor: str = "") -> Page[IncomingFile]:
         Forbidden: The person leads no site.
     """
     access.any_site(user, Role.LEAD)
-    held = IncomingFile.objects.filter(status=FileStatus.HELD, site__in=sites_with(user, Role.LEAD))
-    return newest_first(held.select_related("site"), time="received_at", cursor=cursor)
+    return newest_first(_held_for(user).select_related("site"), time="received_at", cursor=cursor)
+
+
+def held_count(user: Person) -> str:
+    """Return how many files wait for a lead, at most "99+"; empty where none does."""
+    found = len(_held_for(user).order_by().values_list("pk")[: _COUNTED + 1])
+    return f"{_COUNTED}+" if found > _COUNTED else str(found or "")
+
+
+def _held_for(user: Person) -> QuerySet[IncomingFile]:
+    return IncomingFile.objects.filter(status=FileStatus.HELD, site__in=sites_with(user, Role.LEAD))
 
 
 def _mine(user: User) -> QuerySet[IncomingFile]:

@@ -61,6 +61,7 @@ class IncomingFile(Row):
             models.Index(fields=["sender", "-received_at", "-id"], name="file_by_sender"),
             models.Index(fields=["received_at", "id"], condition=Q(status="RECEIVED"), name="file_waiting"),
             models.Index(fields=["lease_until"], condition=Q(status="JUDGING"), name="file_leased"),
+            models.Index(fields=["-received_at", "-id"], condition=Q(status="HELD"), name="file_held"),
         ]
 
     def __str__(self) -> str:
