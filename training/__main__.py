@@ -7,11 +7,16 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
-from training.dataset import DatasetError
+from training import dataset, exported
+from training.dataset import Dataset, DatasetError
 from training.sources import SOURCES
+
+_DATA: Final = "a folder with manifest.csv, or an export of the platform: its ZIP or the folder that it unpacks to"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -33,9 +38,13 @@ def _synth(parsed: argparse.Namespace) -> None:
 
 
 def _fit(parsed: argparse.Namespace) -> None:
-    from training import dataset
+    with _data(parsed.data) as data:
+        for side in ("train", "val"):
+            data.split(side)  # what cannot be fitted on is refused before the seconds that Keras takes to load
+        _fit_on(data, parsed)
 
-    data = dataset.read(parsed.data)
+
+def _fit_on(data: Dataset, parsed: argparse.Namespace) -> None:
     from training import fit
 
     recipe = fit.Recipe(
@@ -61,13 +70,28 @@ def _convert(parsed: argparse.Namespace) -> None:
 
 
 def _evaluate(parsed: argparse.Namespace) -> None:
-    from training import dataset, packing
+    from training import packing
 
     title = packing.Title(parsed.name, parsed.version, parsed.source)
-    digest = packing.pack(
-        parsed.run_folder, dataset.read(parsed.data), parsed.out, title, with_test=parsed.test, rounds=parsed.rounds
-    )
+    with _data(parsed.data) as data:
+        if exported.is_export(parsed.data) != (parsed.source == "export"):
+            raise DatasetError(
+                "Expected --source export for a dataset that the platform exported, and for no other. "
+                f"Received: --source {parsed.source} for {parsed.data}."
+            )
+        digest = packing.pack(parsed.run_folder, data, parsed.out, title, with_test=parsed.test, rounds=parsed.rounds)
     print(f"Wrote the artifact {parsed.out}, sha256 {digest}.")
+
+
+@contextmanager
+def _data(path: Path) -> Iterator[Dataset]:
+    """Give out the data set of a folder with a manifest, or of an export, for as long as it is read."""
+    if not exported.is_export(path):
+        yield dataset.read(path)
+        return
+    with exported.opened(path) as export:
+        print(export.sentence, flush=True)
+        yield export.data
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -97,7 +121,7 @@ def _add_fit(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     fit = commands.add_parser(
         "fit", help="fit a classifier on train, choose on val (KERAS_BACKEND chooses the backend)"
     )
-    fit.add_argument("data", type=Path, metavar="DATA", help="a folder with manifest.csv")
+    fit.add_argument("data", type=Path, metavar="DATA", help=_DATA)
     fit.add_argument("run_folder", type=Path, metavar="RUN")
     fit.add_argument("--weights", type=Path, help="ImageNet weights of MobileNetV2 without top; random if absent")
     fit.add_argument("--start", type=Path, help="a model.keras to go on from")
@@ -114,7 +138,7 @@ def _add_fit(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 def _add_evaluate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     evaluate = commands.add_parser("evaluate", help="calibrate on val, measure, write the artifact")
     evaluate.add_argument("run_folder", type=Path, metavar="RUN")
-    evaluate.add_argument("data", type=Path, metavar="DATA")
+    evaluate.add_argument("data", type=Path, metavar="DATA", help=_DATA)
     evaluate.add_argument("out", type=Path, metavar="OUT")
     evaluate.add_argument("--name", required=True)
     evaluate.add_argument("--version", required=True)

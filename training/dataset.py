@@ -1,16 +1,17 @@
 """Data sets on disk: which image, with which label, group, side of the split and boxes.
 
-Responsible for reading manifests and for the renditions of a data set; not for augmentation or for making splits.
-Two kinds of folder are understood: one with `manifest.csv` (columns `file`, `label`, `group`, `split`; optional
-`region`, `sha256`, `hardware`, `multiscan`, `frontal`, `lateral`, `oblique`, `orig_width`, `orig_height`) and
-`boxes.csv` (`image_id`, `x_center`, `y_center`, `width`, `height` as fractions), which is FracAtlas and what `synth`
-writes.
+Responsible for reading manifests and for the renditions of a data set; not for augmentation, for making splits, or for
+what the platform exported (`training.exported`). A folder has `manifest.csv` (columns `file`, `label`, `group`,
+`split`; optional `region`, `sha256`, `hardware`, `multiscan`, `frontal`, `lateral`, `oblique`, `orig_width`,
+`orig_height`) and `boxes.csv` (`image_id`, `x_center`, `y_center`, `width`, `height` as fractions), which is FracAtlas
+and what `synth` writes.
 """
 
 from __future__ import annotations
 
 import csv
 import hashlib
+import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +25,8 @@ from training.preprocessing import Preprocessing
 
 #: A fracture box in fractions of the radiograph: x0, y0, x1, y1.
 Box = tuple[float, float, float, float]
+#: A file in a folder or, unpacked only as it is read, in a ZIP.
+OnDisk = Path | zipfile.Path
 SPLITS: Final = ("train", "val", "test")
 _LABELS: Final = {"fractured": 1, "not_fractured": 0}
 _FACTS: Final = ("region", "hardware", "multiscan", "frontal", "lateral", "oblique", "orig_width", "orig_height")
@@ -37,7 +40,7 @@ class DatasetError(ValueError):
 class Sample:
     """One labelled radiograph: `group` never crosses a split, `facts` are what is known without its pixels."""
 
-    path: Path
+    path: OnDisk
     fractured: bool
     group: str
     split: str
@@ -67,8 +70,10 @@ class Dataset:
         chosen = tuple(sample for sample in self.samples if sample.split == name)
         labels = {sample.fractured for sample in chosen}
         if labels != {True, False}:
+            fractured = sum(sample.fractured for sample in chosen)
             raise DatasetError(
-                f"Expected both labels in the split {name!r} of {self.root}. Received: {len(chosen)} images."
+                f"Expected both labels in the split {name!r} of {self.root}. "
+                f"Received: {fractured} fractured and {len(chosen) - fractured} other images."
             )
         return chosen
 
@@ -85,28 +90,28 @@ def read(root: Path) -> Dataset:
     boxes = _boxes(root / "boxes.csv")
     samples = tuple(
         _sample(root, row, boxes)
-        for row in _rows(manifest, ("file", "label", "group", "split"))
+        for row in rows(manifest, ("file", "label", "group", "split"))
         if row["split"] in SPLITS
     )
-    _refuse_crossing_groups(samples)
+    refuse_crossing_groups(samples)
     digest = hashlib.sha256(manifest.read_bytes())
     if (root / "boxes.csv").is_file():
         digest.update((root / "boxes.csv").read_bytes())
     return Dataset(root, samples, digest.hexdigest())
 
 
-def grey_levels(path: Path) -> NDArray[np.uint8] | NDArray[np.uint16]:
+def grey_levels(path: OnDisk) -> NDArray[np.uint8] | NDArray[np.uint16]:
     """Return the grey levels of a JPEG or PNG, (rows, columns), 16 bits kept.
 
     Raises:
         DatasetError: the file is missing or no picture.
     """
     try:
-        with Image.open(path) as image:
+        with path.open("rb") as file, Image.open(file) as image:
             if image.mode in ("I;16", "I;16B", "I"):
                 return np.asarray(image).astype(np.uint16)
             return np.asarray(image.convert("L"))
-    except OSError as error:
+    except (OSError, Image.DecompressionBombError) as error:
         raise DatasetError(f"Expected a picture. Received: {path} ({error}).") from error
 
 
@@ -123,16 +128,27 @@ def labels(samples: Sequence[Sample]) -> NDArray[np.float32]:
     return np.array([sample.fractured for sample in samples], np.float32)
 
 
-def shape_of(path: Path) -> tuple[int, int]:
-    """Return rows and columns of a picture without decoding it."""
-    with Image.open(path) as image:
-        return image.height, image.width
+def shape_of(path: OnDisk) -> tuple[int, int]:
+    """Return rows and columns of a picture without decoding it.
+
+    Raises:
+        DatasetError: the file is missing or no picture.
+    """
+    try:
+        with path.open("rb") as file, Image.open(file) as image:
+            return image.height, image.width
+    except (OSError, Image.DecompressionBombError) as error:
+        raise DatasetError(f"Expected a picture. Received: {path} ({error}).") from error
 
 
-def _rows(path: Path, needed: Sequence[str]) -> list[dict[str, str]]:
-    """Return the rows of a CSV file that has the needed columns."""
-    with path.open(newline="", encoding="utf-8") as file:
-        reader = csv.DictReader(file)
+def rows(path: OnDisk, needed: Sequence[str]) -> list[dict[str, str]]:
+    """Return the rows of a CSV file that has the needed columns; a cell that a short row lacks is empty.
+
+    Raises:
+        DatasetError: a column is missing.
+    """
+    with path.open("r", newline="", encoding="utf-8") as file:
+        reader = csv.DictReader(file, restval="")
         missing = [name for name in needed if name not in (reader.fieldnames or ())]
         if missing:
             raise DatasetError(f"Expected the columns {', '.join(needed)} in {path}. Missing: {', '.join(missing)}.")
@@ -144,7 +160,7 @@ def _boxes(path: Path) -> dict[str, list[Box]]:
     found: dict[str, list[Box]] = {}
     if not path.is_file():
         return found
-    for row in _rows(path, ("image_id", "x_center", "y_center", "width", "height")):
+    for row in rows(path, ("image_id", "x_center", "y_center", "width", "height")):
         x, y, width, height = (float(row[key]) for key in ("x_center", "y_center", "width", "height"))
         box = (x - width / 2, y - height / 2, x + width / 2, y + height / 2)
         found.setdefault(row["image_id"], []).append(box)
@@ -165,8 +181,12 @@ def _sample(root: Path, row: dict[str, str], boxes: dict[str, list[Box]]) -> Sam
     return Sample(path, bool(label), row["group"], row["split"], tuple(boxes.get(path.name, ())), facts)
 
 
-def _refuse_crossing_groups(samples: Sequence[Sample]) -> None:
-    """Refuse a group (a patient) that lies on two sides of the split: its score would be memory."""
+def refuse_crossing_groups(samples: Sequence[Sample]) -> None:
+    """Refuse a group (a patient) that lies on two sides of the split: its score would be memory.
+
+    Raises:
+        DatasetError: naming the group.
+    """
     sides: dict[str, str] = {}
     for sample in samples:
         if sides.setdefault(sample.group, sample.split) != sample.split:

@@ -137,8 +137,8 @@ def fit(data: Dataset, run: Path, recipe: Recipe, *, weights: Path | None, start
         FileNotFoundError: there are no such weights.
     """
     keras.utils.set_random_seed(recipe.seed)
-    run.mkdir(parents=True, exist_ok=True)
     sides = {name: data.split(name) for name in ("train", "val")}
+    run.mkdir(parents=True, exist_ok=True)
     _describe(run, data, recipe, weights, start)
     preprocessing = Preprocessing(recipe.size)
     squares = {name: dataset.renditions(samples, preprocessing) for name, samples in sides.items()}

@@ -108,8 +108,9 @@ def _strata_of(samples: Sequence[Sample]) -> dict[str, Callable[[Sample], bool]]
     for fact in ("frontal", "lateral", "oblique", "hardware", "multiscan"):
         if any(sample.facts.get(fact) == "1" for sample in samples):
             found[fact] = lambda sample, fact=fact: sample.facts.get(fact) == "1"  # type: ignore[misc]
-    if any(sample.facts.get("orig_width") for sample in samples):
+    if any(sample.facts.get("hardware") for sample in samples):
         found["no hardware"] = lambda sample: sample.facts.get("hardware") != "1"
+    if any(sample.facts.get("orig_width") for sample in samples):
         found[f"original up to {LARGE_ORIGINAL} px"] = lambda sample: _longest(sample) <= LARGE_ORIGINAL
         found[f"original over {LARGE_ORIGINAL} px"] = lambda sample: _longest(sample) > LARGE_ORIGINAL
     return found
