@@ -2,7 +2,6 @@
 
 import csv
 import hashlib
-import io
 import json
 import shutil
 import stat
@@ -18,12 +17,12 @@ from studies.datasets import Criteria
 from studies.datasets.splits import side_of
 from studies.models import DatasetItem
 from tests import factories_studies as make
-from training import dataset, exported, packing, synthetic
+from training import dataset, exported, packing
 from training.__main__ import main
 from training.artifact import Artifact
 from training.frames import decode_png
 
-from .conftest import command
+from .conftest import command, draw_bars
 
 SUMS = "SHA256SUMS"
 DIGEST = "ab" * 32
@@ -363,36 +362,33 @@ def test_an_export_of_corrections_alone_is_refused(site, admin, tmp_path, capsys
     assert "Expected all 3 images of the dataset 'First'" in refusal(path, capsys)
 
 
-def drawn_study(site, number, side):
-    """Return a signed study of one drawn radiograph; every third has 12 bits."""
-    is_fractured = number % 2 == 0
-    bits = 12 if number % 3 == 0 else 8
-    drawn = synthetic.radiograph(number, fractured=is_fractured, size=(160, 128), bits=bits)
-    content = io.BytesIO()
-    Image.fromarray(drawn.pixels).save(content, "PNG")
-    described = radiographs.describe(decode_png(content.getvalue()))
+def study_of(site, number, sample):
+    """Return an unread study of one drawn bar, with the verdict and the boxes that are true of it."""
+    side = ("train", "train", "val", "test")[number // 2 % 4]
+    described = radiographs.describe(decode_png(sample.path.read_bytes()))
     key = make.pixel_key(site, described.pixel_digest)
     stored, _is_new = radiographs.store(described, pixel_key=key, facts={}, files={})
-    study = make.study(site, images=0, patient=of_side(site, side, number), body_part=drawn.part)
+    study = make.study(site, images=0, patient=of_side(site, side, number), body_part="hand")
     image = make.image(study, shows=stored)
-    if drawn.box is None:
-        return study, "no_fracture", []
-    x0, y0, x1, y1 = drawn.box
-    return study, "fracture", [make.box(image, x0 * 128, y0 * 160, (x1 - x0) * 128, (y1 - y0) * 160)]
+    across, down = stored.columns, stored.rows
+    boxes = [
+        make.box(image, x0 * across, y0 * down, (x1 - x0) * across, (y1 - y0) * down) for x0, y0, x1, y1 in sample.boxes
+    ]
+    return study, "fracture" if sample.fractured else "no_fracture", boxes
 
 
 @pytest.mark.long
 @pytest.mark.timeout(600)
 def test_the_whole_way_round_from_signed_labels_to_a_registered_model(site, admin, tmp_path):
     reader = make.reader(site)
-    for number in range(40):
-        study, verdict, boxes = drawn_study(site, number, ("train", "train", "val", "test")[number // 2 % 4])
+    for number, sample in enumerate(dataset.read(draw_bars(tmp_path / "bars", 48)).samples):
+        study, verdict, boxes = study_of(site, number, sample)
         make.signed(reader, study, verdict, boxes=boxes)
     frozen = datasets.freeze(admin, site=site, name="Drawn", criteria=Criteria())
     path, run, out = export(admin, frozen, tmp_path / "drawn.zip"), tmp_path / "run", tmp_path / "artifact"
     options = ("--name", "drawn", "--version", "1", "--source", "export", "--rounds", 20, "--test")
     for arguments in (
-        ("fit", path, run, "--network", "tiny", "--size", 64, "--epochs", 1, "--draws", 32),
+        ("fit", path, run, "--network", "tiny", "--size", 64, "--epochs", 1, "--draws", 3200, "--learning-rate", 3e-3),
         ("convert", run),
         ("evaluate", run, path, out, *options),
     ):
