@@ -10,27 +10,78 @@ from bonefrac.db import append_only
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('studies', '0002_append_only'),
+        ("studies", "0002_append_only"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Decision',
+            name="Decision",
             fields=[
-                ('id', models.UUIDField(db_default=bonefrac.db.UUIDv7(), editable=False, primary_key=True, serialize=False)),
-                ('event', models.CharField(choices=[('sign', 'Sign'), ('adjudicate', 'Adjudicate'), ('amend', 'Amend'), ('reopen', 'Reopen'), ('add_image', 'Add image'), ('report_problem', 'Report a problem'), ('void', 'Void'), ('restore', 'Restore')], max_length=16)),
-                ('round', models.PositiveSmallIntegerField(help_text='the round that the decision began or ended')),
-                ('reason', models.CharField(max_length=500)),
-                ('at', models.DateTimeField(db_default=django.contrib.postgres.functions.TransactionNow())),
-                ('lead', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('study', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='decisions', to='studies.study')),
+                (
+                    "id",
+                    models.UUIDField(
+                        db_default=bonefrac.db.UUIDv7(), editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                (
+                    "event",
+                    models.CharField(
+                        choices=[
+                            ("sign", "Sign"),
+                            ("adjudicate", "Adjudicate"),
+                            ("amend", "Amend"),
+                            ("reopen", "Reopen"),
+                            ("add_image", "Add image"),
+                            ("report_problem", "Report a problem"),
+                            ("void", "Void"),
+                            ("restore", "Restore"),
+                        ],
+                        max_length=16,
+                    ),
+                ),
+                ("round", models.PositiveSmallIntegerField(help_text="the round that the decision began or ended")),
+                ("reason", models.CharField(max_length=500)),
+                ("at", models.DateTimeField(db_default=django.contrib.postgres.functions.TransactionNow())),
+                (
+                    "lead",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "study",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="decisions", to="studies.study"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['at', 'id'],
-                'constraints': [models.CheckConstraint(condition=models.Q(('event__in', ['sign', 'adjudicate', 'amend', 'reopen', 'add_image', 'report_problem', 'void', 'restore'])), name='decision_event'), models.CheckConstraint(condition=models.Q(('reason', ''), _negated=True), name='decision_has_reason')],
+                "ordering": ["at", "id"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "event__in",
+                                [
+                                    "sign",
+                                    "adjudicate",
+                                    "amend",
+                                    "reopen",
+                                    "add_image",
+                                    "report_problem",
+                                    "void",
+                                    "restore",
+                                ],
+                            )
+                        ),
+                        name="decision_event",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("reason", ""), _negated=True), name="decision_has_reason"
+                    ),
+                ],
             },
         ),
         append_only("studies_decision", erasable=["reason"]),

@@ -10,8 +10,6 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="incomingfile",
             name="deaths",
-            field=models.PositiveSmallIntegerField(
-                default=0, help_text="how often a worker or decoder died over it"
-            ),
+            field=models.PositiveSmallIntegerField(default=0, help_text="how often a worker or decoder died over it"),
         ),
     ]

@@ -5,20 +5,23 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('accounts', '0002_access_token'),
-        ('studies', '0004_incoming_file_deaths'),
+        ("accounts", "0002_access_token"),
+        ("studies", "0004_incoming_file_deaths"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.AddIndex(
-            model_name='study',
-            index=models.Index(fields=['site', 'status', '-received_at', '-id'], name='study_by_status'),
+            model_name="study",
+            index=models.Index(fields=["site", "status", "-received_at", "-id"], name="study_by_status"),
         ),
         migrations.AddIndex(
-            model_name='study',
-            index=models.Index(condition=models.Q(('has_problem', True)), fields=['site', '-received_at', '-id'], name='study_with_problem'),
+            model_name="study",
+            index=models.Index(
+                condition=models.Q(("has_problem", True)),
+                fields=["site", "-received_at", "-id"],
+                name="study_with_problem",
+            ),
         ),
     ]

@@ -5,16 +5,17 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('accounts', '0002_access_token'),
-        ('studies', '0005_index_parts_of_the_list'),
+        ("accounts", "0002_access_token"),
+        ("studies", "0005_index_parts_of_the_list"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.AddIndex(
-            model_name='incomingfile',
-            index=models.Index(condition=models.Q(('status', 'HELD')), fields=['-received_at', '-id'], name='file_held'),
+            model_name="incomingfile",
+            index=models.Index(
+                condition=models.Q(("status", "HELD")), fields=["-received_at", "-id"], name="file_held"
+            ),
         ),
     ]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from django.db.models import QuerySet
 
@@ -10,9 +11,20 @@ from bonefrac.accounts.models import Role, Site
 from bonefrac.accounts.roles import sites_with
 from bonefrac.paging import PAGE_SIZE, Page, newest_first
 from studies.models import Dataset
+from studies.states import Agreement, ImageLabel, Phase, Split
 
 if TYPE_CHECKING:
     from bonefrac.accounts.models import User
+
+CHOICES = {"image_label": ImageLabel, "agreement": Agreement, "phase": Phase, "split": Split}
+
+
+def in_words(counts: Mapping[str, Any]) -> dict[str, list[tuple[str, int]]]:
+    """Return what a dataset's counts say, as words and numbers, largest first, to be drawn as bars."""
+    return {
+        name: sorted(((str(choices(key).label), n) for key, n in counts[name].items()), key=lambda pair: -pair[1])
+        for name, choices in CHOICES.items()
+    }
 
 
 def datasets_of(user: User, *, cursor: str = "", size: int = PAGE_SIZE) -> Page[Dataset]:

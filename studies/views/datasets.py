@@ -18,7 +18,7 @@ from studies import access
 from studies import datasets as verbs
 from studies.datasets.exporting import Export
 from studies.datasets.forms import CriteriaForm, FreezeForm
-from studies.selectors.datasets import datasets_of, sites_to_freeze
+from studies.selectors.datasets import datasets_of, in_words, sites_to_freeze
 
 
 @require_GET
@@ -36,7 +36,14 @@ def datasets(request: HttpRequest) -> HttpResponse:
     return render(
         request,
         "studies/datasets.html",
-        {"form": form, "counts": counts, "page": page, "can_freeze": sites.exists(), "name": ""},
+        {
+            "form": form,
+            "counts": counts,
+            "words": in_words(counts) if counts else None,
+            "page": page,
+            "can_freeze": sites.exists(),
+            "name": "",
+        },
     )
 
 
@@ -72,7 +79,7 @@ def dataset(request: HttpRequest, dataset_id: uuid.UUID) -> HttpResponse:
     return render(
         request,
         "studies/dataset.html",
-        {"dataset": found, "can_export": access.standing(user, found.site).exports},
+        {"dataset": found, "words": in_words(found.counts), "can_export": access.standing(user, found.site).exports},
     )
 
 
