@@ -94,8 +94,8 @@ def test_the_first_page_comes_early(started, capsys):
             f"\nfirst page on a warm start {warm:.1f} s, median of {len(started.warm)} (goal {WARM}; bare engines and "
             f"django.setup {started.warm_floor:.1f} s: {warm / started.warm_floor:.2f})"
         )
-    assert started.first <= max(FIRST, 2 * started.first_floor)
-    assert warm <= max(WARM, 2 * started.warm_floor)
+    assert started.first <= max(FIRST, 3 * started.first_floor)
+    assert warm <= max(WARM, 3 * started.warm_floor)
 
 
 def test_processes_are_small_and_web_knows_no_tensorflow(started, capsys):
