@@ -15,7 +15,7 @@ PASSWORD = "bonefrac-demo"
 HOSPITAL, CLINIC = "Demo Hospital", "Second Clinic"
 PEOPLE: dict[str, tuple[str, dict[str, Role]]] = {
     "uploader": ("Uma Upload", {HOSPITAL: Role.UPLOADER, CLINIC: Role.UPLOADER}),
-    "radiologist": ("Dr Rosa Read", {HOSPITAL: Role.RADIOLOGIST}),
+    "radiologist": ("Dr Rosa Read", {HOSPITAL: Role.RADIOLOGIST, CLINIC: Role.RADIOLOGIST}),
     "radiologist2": ("Dr Ben Second", {HOSPITAL: Role.RADIOLOGIST, CLINIC: Role.RADIOLOGIST}),
     "lead": ("Dr Lena Lead", {HOSPITAL: Role.LEAD, CLINIC: Role.LEAD}),
     "admin": ("Ada Admin", {HOSPITAL: Role.ADMIN, CLINIC: Role.ADMIN}),
@@ -33,15 +33,15 @@ def seed_people() -> dict[str, User]:
     """
     if not settings.DEMO:
         raise Forbidden("Demo accounts are made where BONEFRAC_DEMO=1 only.")
-    sites = {HOSPITAL: _site(HOSPITAL, ReadingMode.ASSISTED), CLINIC: _site(CLINIC, ReadingMode.BLIND_FIRST)}
+    sites = {HOSPITAL: _site(HOSPITAL, ReadingMode.ASSISTED), CLINIC: _site(CLINIC, ReadingMode.BLIND_FIRST, 2)}
     secret = make_password(PASSWORD)
     return {key: _person(key, name, {sites[at]: role for at, role in held.items()}, secret)
             for key, (name, held) in PEOPLE.items()}  # fmt: skip
 
 
-def _site(name: str, mode: ReadingMode) -> Site:
+def _site(name: str, mode: ReadingMode, readings: int = 1) -> Site:
     found = Site.objects.filter(name=name).first()
-    return found or make_site(None, terms=SiteTerms(name=name, reading_mode=mode))
+    return found or make_site(None, terms=SiteTerms(name=name, reading_mode=mode, readings_required=readings))
 
 
 def _person(key: str, display_name: str, roles: dict[Site, Role], secret: str) -> User:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 from PIL import Image
@@ -41,7 +41,7 @@ _PATIENCE: Final = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """One demo upload: what is drawn, what is entered, and what a demo reader then signs."""
+    """One demo upload: what is drawn, what is entered, what a demo reader then signs, and what becomes of it."""
 
     key: str
     part: Part = "hand"
@@ -50,6 +50,7 @@ class Scene:
     at: str = demo.HOSPITAL
     signed: Verdict | None = None
     form: str = "png"
+    end: Literal["", "void", "problem", "dispute"] = ""
 
 
 SCENES: Final = (
@@ -76,11 +77,17 @@ SCENES: Final = (
           at=demo.CLINIC),
     Scene("blind leg", "leg", (False,), Details("C-2002", 66 * _YEAR, "M", "leg", "left", "Fell down stairs."),
           at=demo.CLINIC),
+    Scene("disputed hand", "hand", (True,), Details("C-2003", 30 * _YEAR, "M", "hand", "right", "Crushed by a crate."),
+          at=demo.CLINIC, end="dispute"),
+    Scene("wrong side", "leg", (False,), Details("D-1013", 58 * _YEAR, "F", "leg", "left", "Pain of the knee."),
+          end="problem"),
+    Scene("wrong patient", "hand", (False,), Details("D-1014", 44 * _YEAR, "M", "hand", "right", "Sprain."),
+          end="void"),
 )  # fmt: skip
 
 
 def seed(say: Callable[[str], None]) -> None:
-    """Make what is absent of the demo: people, studies in every state, problem files, two signed studies.
+    """Make what is absent of the demo: people, studies in every state, files with problems.
 
     Raises:
         Forbidden: The platform does not run as a demonstration.
@@ -128,17 +135,39 @@ def _seed_scene(people: dict[str, User], site: Site, scene: Scene, number: int) 
     batch = uuid.uuid5(_NAMESPACE, f"{site.pk}:{scene.key}")
     if IncomingFile.objects.filter(batch=batch).exists():
         return False
-    drawn = [
-        synthetic.radiograph(1000 + 10 * number + index, fractured=fractured, part=scene.part, size=_SIZE,
-                             bits=12 if scene.form == "png16" else 8)
-        for index, fractured in enumerate(scene.fractured)
-    ]  # fmt: skip
+    drawn = _drawn(scene, number)
     handed = [_handed(one, scene, index) for index, one in enumerate(drawn)]
     _hand_in(people["uploader"], site, handed, scene.details, batch)
     study = Study.objects.filter(incoming_files__batch=batch).first()
     if scene.signed and study is not None:
         _sign(people["radiologist"], study, scene.signed, drawn)
+    if scene.end and study is not None:
+        _end(people, study, scene, drawn)
     return True
+
+
+def _drawn(scene: Scene, number: int) -> list[SyntheticRadiograph]:
+    """Return the scene's pictures; the marker in each is the side that is entered."""
+    pictures = []
+    for index, fractured in enumerate(scene.fractured):
+        seeds = range(1000 + 100 * number + 50 * index, 1000 + 100 * number + 50 * (index + 1))
+        bits = 12 if scene.form == "png16" else 8
+        tries = (
+            synthetic.radiograph(seed, fractured=fractured, part=scene.part, size=_SIZE, bits=bits) for seed in seeds
+        )
+        pictures.append(next(one for one in tries if scene.details.side in {one.side, "unknown", "unpaired"}))
+    return pictures
+
+
+def _end(people: dict[str, User], study: Study, scene: Scene, drawn: list[SyntheticRadiograph]) -> None:
+    if scene.end == "void":
+        reviews.void(people["lead"], study.pk, reason="Another patient's radiograph.")
+    elif scene.end == "problem":
+        reviews.report_problem(people["radiologist"], study.pk, sentence="The marker and the entered side differ.")
+    else:
+        for reader, verdict in (("radiologist", Verdict.FRACTURE), ("radiologist2", Verdict.NO_FRACTURE)):
+            for _look in ("blind", "assisted"):
+                _sign(people[reader], study, verdict, drawn)
 
 
 def _hand_in(actor: User, site: Site, handed: list[Handed], details: Details, batch: uuid.UUID) -> None:
@@ -176,7 +205,7 @@ def _sign(reader: User, study: Study, verdict: Verdict, drawn: list[SyntheticRad
             (one.box[3] - one.box[1]) * rows, confidence=Confidence.DEFINITE)
         for image, one in zip(study.images.all(), drawn, strict=True)
         for rows, columns in [one.pixels.shape]
-        if one.box
+        if one.box and verdict == Verdict.FRACTURE
     ]  # fmt: skip
     judgement = Judgement(str(verdict), confidence=Confidence.DEFINITE, boxes=boxes)
     study.refresh_from_db()
@@ -190,7 +219,7 @@ def _seed_problems(uploader: User, site: Site) -> None:
         return
     hand = next(scene for scene in SCENES if scene.key == "quiet hand")
     number = SCENES.index(hand)
-    again = _handed(synthetic.radiograph(1000 + 10 * number, fractured=False, part=hand.part, size=_SIZE), hand, 0)
+    again = _handed(_drawn(hand, number)[0], hand, 0)
     content = b"".join(again.chunks())
     photo = np.zeros((300, 400, 3), np.uint8)
     photo[..., 0], photo[..., 2] = np.linspace(30, 220, 400).astype(np.uint8), 90

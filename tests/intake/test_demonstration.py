@@ -22,7 +22,10 @@ def test_the_demo_shows_every_state_and_is_seeded_once(db, settings, tmp_path):
         "not_a_radiograph", "truncated", "lying_type", "empty",
     }  # fmt: skip
     assert codes["DUPLICATE", "duplicate"] == codes["HELD", "two_patients"] == 1
-    assert Counter(Study.objects.values_list("status", flat=True)) == {"AWAITING": 12, "REVIEWED": 2}
+    assert Counter(Study.objects.values_list("status", flat=True)) == {
+        "AWAITING": 13, "REVIEWED": 2, "DISPUTED": 1, "VOID": 1,
+    }  # fmt: skip
+    assert Study.objects.filter(has_problem=True).count() == 1
     before = IncomingFile.objects.count()
     demonstration.seed(lambda _text: None)
     assert IncomingFile.objects.count() == before
