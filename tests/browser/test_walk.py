@@ -13,6 +13,7 @@ from tests.platform import PASSWORD, Platform, picture
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(400), pytest.mark.xdist_group("platform")]
 SCREENSHOTS = Path(__file__).parent / "screenshots"
+FITS = "[...document.querySelectorAll('.table-wrap:has(.table--cards)')].every(e => e.scrollWidth <= e.clientWidth + 1)"
 SIZES = {"1440": {"width": 1440, "height": 900}, "390": {"width": 390, "height": 844}}
 
 
@@ -43,6 +44,7 @@ def look(page, name):
         page.set_viewport_size(viewport)
         page.screenshot(path=SCREENSHOTS / f"{name}-{size}.png")
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth + 1"), (name, size)
+        assert page.evaluate(FITS), (name, size)
     page.set_viewport_size(SIZES["1440"])
 
 
