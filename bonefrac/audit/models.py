@@ -58,6 +58,12 @@ class Verb(models.TextChoices):
     BACKUP_RESTORED = "backup_restored"
 
 
+def in_words(verb: str) -> str:
+    """Return a verb as people read it: ``ai_disclosed`` becomes "AI disclosed"."""
+    words = verb.replace("_", " ")
+    return "AI" + words[2:] if words.startswith("ai ") else words
+
+
 class AuditEvent(Row):
     """Who (null: the system) did what to which thing, at which site (null: none), in which request; append-only."""
 
@@ -82,3 +88,13 @@ class AuditEvent(Row):
 
     def __str__(self) -> str:
         return f"{self.occurred_at:%Y-%m-%d %H:%M:%S} {self.verb} {self.target_type} {self.target_id}"
+
+    @property
+    def words(self) -> str:
+        """What was done, as people read it."""
+        return in_words(self.verb)
+
+    @property
+    def details(self) -> list[tuple[str, str]]:
+        """What else is known, by name; of a list its length, since the whole is in the row and in the API."""
+        return [(name, str(len(value)) if isinstance(value, list) else str(value)) for name, value in self.data.items()]
