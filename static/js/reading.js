@@ -35,7 +35,7 @@
 //    Posting it plainly works. With hx-post the answer must carry HX-Redirect on success; a refusal (409, 400) arrives in
 //    #notices and leaves every field as it is.
 //    Draft: data-draft-url on the form is posted the form's fields (background) 1.5 s after the last change.
-// 4. State for tests and styles, on #viewer: data-ready="loading|preview|full|failed", data-image (id), data-ww, data-wc,
+// 4. State for tests and styles, on #viewer: data-ready="loading|preview|full|failed", data-keys="on" (heard), data-image (id), data-ww, data-wc,
 //    data-zoom (percent: screen pixels a radiograph pixel), data-rotation, data-inverted, data-mode, data-map="on|off",
 //    data-boxes (count on this image). window.bonefrac.viewer has toScreen(x, y) and toImage(x, y) for the current image.
 // 5. Keys: f n u verdict · 1 2 3 confidence · Enter sign · b box · w window · z zoom · p pan · m map · i invert · r rotate ·

@@ -95,7 +95,7 @@ def read(page, base, study):
     page.wait_for_selector("#viewer[data-ready=full]")
     page.get_by_role("button", name="Claim and read").click()
     page.wait_for_selector("#reading-form")
-    page.wait_for_selector("#viewer[data-ready=full]")
+    page.wait_for_selector("#viewer[data-ready=full][data-keys=on]")
     assert page.locator("[name=verdict]:checked").count() == 0
     assert page.locator("#viewer[data-map=on]").count() == 0
     page.keyboard.press("m")

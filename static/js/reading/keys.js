@@ -36,6 +36,7 @@ function onForm(key, reading) {
 export function bindKeys(viewer, reading) {
   const came = performance.now();
   viewer.since = came;
+  setTimeout(() => (document.getElementById("viewer").dataset.keys = "on"), DEAF_MS);
   document.addEventListener("keydown", (event) => {
     const { key, target } = event;
     if (event.ctrlKey || event.metaKey || event.altKey || isTyping(target) || document.querySelector("dialog[open]")) return;
