@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
-from django.core.checks import CheckMessage, Error, register
+from django.core.checks import CheckMessage, Error, Tags, register
 from django.db import Error as DatabaseError
 from django.db import connection
+
+from bonefrac.db import MINIMUM_POSTGRESQL
 
 OWNED = """
 SELECT table_.relname FROM pg_trigger AS guard JOIN pg_class AS table_ ON table_.oid = guard.tgrelid
@@ -19,6 +21,23 @@ WHERE guard.tgname LIKE '%%\\_append\\_only' AND NOT guard.tgisinternal
     AND pg_has_role(current_user, table_.relowner, 'USAGE')
 ORDER BY table_.relname
 """
+
+
+@register(Tags.database)
+def database_is_recent(databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
+    """Refuse an older PostgreSQL before it is migrated: keys are made by ``uuidv7()``, which came with 18."""
+    if not databases:
+        return []
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT current_setting('server_version_num')::int, current_setting('server_version')")
+            number, name = cursor.fetchone()
+    except DatabaseError as error:
+        return [_unreachable(error)]
+    if number >= MINIMUM_POSTGRESQL:
+        return []
+    expected = MINIMUM_POSTGRESQL // 10_000
+    return [Error(f"Expected PostgreSQL {expected} or newer. Received: {name}.", id="bonefrac.E006")]
 
 
 @register(deploy=True)

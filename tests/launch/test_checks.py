@@ -18,6 +18,15 @@ def test_debug(settings):
     assert checks.debug_is_off() == []
 
 
+def test_an_older_postgresql_is_named_before_it_is_migrated(db, monkeypatch):
+    assert checks.database_is_recent(databases=["default"]) == []
+    monkeypatch.setattr(checks, "MINIMUM_POSTGRESQL", 990_000)
+    (error,) = checks.database_is_recent(databases=["default"])
+    assert error.id == "bonefrac.E006"
+    assert "Expected PostgreSQL 99 or newer. Received: 18" in error.msg
+    assert checks.database_is_recent(databases=None) == []
+
+
 def test_stores_in_a_served_folder_or_open_to_others(settings, tmp_path):
     tmp_path.chmod(0o755)
     settings.STORES_ROOT = tmp_path / "static" / "stores"
