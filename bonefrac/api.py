@@ -10,7 +10,10 @@ from rest_framework import exceptions, status
 from rest_framework.response import Response
 from rest_framework.views import exception_handler, set_rollback
 
-from bonefrac.errors import DomainError
+from bonefrac.errors import DomainError, Unavailable
+from bonefrac.pages import DATABASE_SILENT
+
+SILENT = "The database does not answer. What was saved before is safe; this was not saved. Try again in a moment."
 
 
 def answer_error(error: Exception, context: dict[str, Any]) -> Response | None:
@@ -18,6 +21,8 @@ def answer_error(error: Exception, context: dict[str, Any]) -> Response | None:
     if isinstance(error, DomainError):
         set_rollback()
         return Response(error.as_dict(), status=error.status)
+    if isinstance(error, DATABASE_SILENT):
+        return answer_error(Unavailable(SILENT, code="database_silent"), context)
     response = exception_handler(error, context)
     if response is None:
         return None

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import sys
+
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 
 from bonefrac.errors import DomainError, Forbidden, Invalid, NotFound
 
+#: What an engine that is down, restarting or too slow raises.
+DATABASE_SILENT = (OperationalError, InterfaceError)
 PAGES = {400: "400.html", 403: "403.html", 404: "404.html", 409: "409.html", 500: "500.html"}
 
 
@@ -45,5 +50,6 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:
 
 
 def server_error(request: HttpRequest) -> HttpResponseBase:
-    """Answer a bug: no trace, the request's id to name it by."""
-    return render(request, "500.html", status=500)
+    """Answer a bug, or a database that does not answer: no trace, no look into the database for the page itself."""
+    status = 503 if isinstance(sys.exc_info()[1], DATABASE_SILENT) else 500
+    return render(request, "500.html", {"status": status}, status=status)
