@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from django.contrib import admin
 from django.core.paginator import Paginator
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils.functional import cached_property
 
@@ -24,7 +24,8 @@ class FirstThousand(Paginator):  # type: ignore[type-arg]
     @cached_property
     def count(self) -> int:
         """Return how many rows there are, at most a thousand."""
-        return len(self.object_list.values_list("pk", flat=True)[:1000])
+        rows = cast("QuerySet[Model]", self.object_list)
+        return len(rows.values_list("pk", flat=True)[:1000])
 
 
 class ReadOnlyAdmin(Base, Generic[RowType]):
