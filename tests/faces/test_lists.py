@@ -67,7 +67,8 @@ LISTS = [
     Listing("accounts:people", "admin", has_pages=True),
     Listing("accounts:sites", "admin"),
     Listing("accounts:tokens", "admin"),
-    Listing("audit:events", "auditor", has_pages=True),
+    # The few already make more than a page of events: the page is full both times.
+    Listing("audit:events", "auditor", has_pages=True, grows=False),
     Listing("inference:models", "engineer"),
     Listing("inference:jobs", "engineer"),
     Listing("api_studies", "radiologist", has_pages=True),
@@ -76,7 +77,7 @@ LISTS = [
     Listing("api_datasets", "admin", has_pages=True),
     Listing("api_people", "admin", has_pages=True),
     Listing("api_memberships", "admin", has_pages=True),
-    Listing("api_audit_events", "auditor", has_pages=True),
+    Listing("api_audit_events", "auditor", has_pages=True, grows=False),
     Listing("api-jobs", "engineer", has_pages=True),
     Listing("api-models", "engineer"),
     Listing("api_sites", "admin"),
