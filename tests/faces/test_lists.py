@@ -67,8 +67,8 @@ LISTS = [
     Listing("accounts:people", "admin", has_pages=True),
     Listing("accounts:sites", "admin"),
     Listing("accounts:tokens", "admin"),
-    # The few already make more than a page of events: the page is full both times.
-    Listing("audit:events", "auditor", has_pages=True, grows=False),
+    Listing("audit:events", "auditor", has_pages=True),
+    Listing("audit:events", "auditor", "?verb=review_signed"),
     Listing("inference:models", "engineer"),
     Listing("inference:jobs", "engineer"),
     Listing("api_studies", "radiologist", has_pages=True),
@@ -77,7 +77,8 @@ LISTS = [
     Listing("api_datasets", "admin", has_pages=True),
     Listing("api_people", "admin", has_pages=True),
     Listing("api_memberships", "admin", has_pages=True),
-    Listing("api_audit_events", "auditor", has_pages=True, grows=False),
+    Listing("api_audit_events", "auditor", has_pages=True),
+    Listing("api_audit_events", "auditor", "?verb=review_signed"),
     Listing("api-jobs", "engineer", has_pages=True),
     Listing("api-models", "engineer"),
     Listing("api_sites", "admin"),
@@ -220,7 +221,8 @@ def test_a_list_neither_counts_nor_skips_and_costs_the_same_for_many_rows(listin
     statements = [statement for page in pages for statement in page.statements]
     assert [one for one in statements if re.search(r"\bCOUNT\s*\(|\bOFFSET\b", one, re.IGNORECASE)] == []
     assert [one for one in statements if one.startswith("SELECT")] != []
-    assert len(many.body) > len(few.body) or not listing.grows
+    is_full_already = listing.has_pages and following(listing, few) != ""  # a full page cannot show more rows
+    assert is_full_already or len(many.body) > len(few.body) or not listing.grows
     assert len(many.statements) == len(few.statements), "\n".join(many.statements)
     assert (second is not None) == listing.has_pages
     assert second is None or len(second.statements) <= len(many.statements) + 1
