@@ -125,7 +125,7 @@ def _add_fit(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     fit.add_argument("run_folder", type=Path, metavar="RUN")
     fit.add_argument("--weights", type=Path, help="ImageNet weights of MobileNetV2 without top; random if absent")
     fit.add_argument("--start", type=Path, help="a model.keras to go on from")
-    fit.add_argument("--network", default="mobilenet_v2", help="mobilenet_v2 or tiny")
+    fit.add_argument("--network", default="folded_mobilenet_v2", help="folded_mobilenet_v2 or tiny")
     fit.add_argument("--size", type=int, default=384)
     fit.add_argument("--epochs", type=int, default=8)
     fit.add_argument("--draws", type=int, default=2000, help="images a round")

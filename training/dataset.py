@@ -12,6 +12,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import zipfile
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,13 +23,13 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from training.preprocessing import Preprocessing
+from training.tasks import FRACTURE, Task
 
 #: A fracture box in fractions of the radiograph: x0, y0, x1, y1.
 Box = tuple[float, float, float, float]
 #: A file in a folder or, unpacked only as it is read, in a ZIP.
 OnDisk = Path | zipfile.Path
 SPLITS: Final = ("train", "val", "test")
-_LABELS: Final = {"fractured": 1, "not_fractured": 0}
 _FACTS: Final = ("region", "hardware", "multiscan", "frontal", "lateral", "oblique", "orig_width", "orig_height")
 
 
@@ -38,14 +39,28 @@ class DatasetError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One labelled radiograph: `group` never crosses a split, `facts` are what is known without its pixels."""
+    """One labelled radiograph.
+
+    Attributes:
+        path: its file.
+        label: one of the task's classes.
+        group: patient or cluster of near duplicates; never crosses a split.
+        split: `train`, `val`, `test`, or empty where the data set has no split.
+        boxes: of its fractures.
+        facts: what is known without its pixels.
+    """
 
     path: OnDisk
-    fractured: bool
+    label: str
     group: str
     split: str
     boxes: tuple[Box, ...] = ()
     facts: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def fractured(self) -> bool:
+        """Whether the label of the task `fracture` says so."""
+        return self.label == "fractured"
 
     @property
     def region(self) -> str:
@@ -55,31 +70,34 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """The samples of one folder, in the manifest's order, and the digest of what was read."""
+    """The samples of one folder, in the manifest's order, the digest of what was read, and what is asked of them."""
 
     root: Path
     samples: tuple[Sample, ...]
     digest: str
+    task: Task = FRACTURE
 
     def split(self, name: str) -> tuple[Sample, ...]:
         """Return the samples of one side.
 
         Raises:
-            DatasetError: the side is empty or lacks one of the two labels.
+            DatasetError: the side is empty or lacks one of the task's classes.
         """
         chosen = tuple(sample for sample in self.samples if sample.split == name)
-        labels = {sample.fractured for sample in chosen}
-        if labels != {True, False}:
-            fractured = sum(sample.fractured for sample in chosen)
+        counts = Counter(sample.label for sample in chosen)
+        missing = [label for label in self.task.classes if not counts[label]]
+        if missing:
+            received = ", ".join(f"{counts[label]} {label}" for label in self.task.classes)
             raise DatasetError(
-                f"Expected both labels in the split {name!r} of {self.root}. "
-                f"Received: {fractured} fractured and {len(chosen) - fractured} other images."
+                f"Expected every class of {self.task.name} in the split {name!r} of {self.root}. Received: {received}."
             )
         return chosen
 
 
-def read(root: Path) -> Dataset:
-    """Return the data set in a folder.
+def read(root: Path, task: Task = FRACTURE) -> Dataset:
+    """Return the data set in a folder, its labels being those of a task.
+
+    A radiograph of several parts (`hand+leg`) has no single body part and is left out of that task.
 
     Raises:
         DatasetError: no manifest, a column or file is missing, a label or split is unknown, or a group crosses splits.
@@ -89,15 +107,15 @@ def read(root: Path) -> Dataset:
         raise DatasetError(f"Expected a file manifest.csv in the data set. Received: {root}.")
     boxes = _boxes(root / "boxes.csv")
     samples = tuple(
-        _sample(root, row, boxes)
-        for row in rows(manifest, ("file", "label", "group", "split"))
-        if row["split"] in SPLITS
+        _sample(root, row, boxes, task)
+        for row in rows(manifest, ("file", "group", "split", task.column))
+        if row["split"] in SPLITS and "+" not in row[task.column]
     )
     refuse_crossing_groups(samples)
     digest = hashlib.sha256(manifest.read_bytes())
     if (root / "boxes.csv").is_file():
         digest.update((root / "boxes.csv").read_bytes())
-    return Dataset(root, samples, digest.hexdigest())
+    return Dataset(root, samples, digest.hexdigest(), task)
 
 
 def grey_levels(path: OnDisk) -> NDArray[np.uint8] | NDArray[np.uint16]:
@@ -126,6 +144,11 @@ def renditions(samples: Sequence[Sample], preprocessing: Preprocessing) -> NDArr
 def labels(samples: Sequence[Sample]) -> NDArray[np.float32]:
     """Return (samples,) float32: 1 fractured, 0 not."""
     return np.array([sample.fractured for sample in samples], np.float32)
+
+
+def targets(samples: Sequence[Sample], task: Task) -> NDArray[np.int64]:
+    """Return (samples,) int64: the place of each label among the task's classes."""
+    return np.array([task.classes.index(sample.label) for sample in samples], np.int64)
 
 
 def shape_of(path: OnDisk) -> tuple[int, int]:
@@ -167,18 +190,16 @@ def _boxes(path: Path) -> dict[str, list[Box]]:
     return found
 
 
-def _sample(root: Path, row: dict[str, str], boxes: dict[str, list[Box]]) -> Sample:
+def _sample(root: Path, row: dict[str, str], boxes: dict[str, list[Box]], task: Task) -> Sample:
     """Return the sample of one row of a manifest."""
-    label = _LABELS.get(row["label"])
-    if label is None:
-        raise DatasetError(
-            f"Expected the label fractured or not_fractured. Received: {row['label']!r} ({row['file']})."
-        )
+    label = row[task.column]
+    if label not in task.classes:
+        raise DatasetError(f"Expected a label of {', '.join(task.classes)}. Received: {label!r} ({row['file']}).")
     path = root / row["file"]
     if not path.is_file():
         raise DatasetError(f"Expected the file that the manifest names. Missing: {path}.")
     facts = {name: row[name] for name in _FACTS if row.get(name)}
-    return Sample(path, bool(label), row["group"], row["split"], tuple(boxes.get(path.name, ())), facts)
+    return Sample(path, label, row["group"], row["split"], tuple(boxes.get(path.name, ())), facts)
 
 
 def refuse_crossing_groups(samples: Sequence[Sample]) -> None:

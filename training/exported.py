@@ -33,7 +33,7 @@ SUMS: Final = "SHA256SUMS"
 TABLES: Final = ("labels.csv", "coco.json", "dataset.json")
 #: Bytes of one file at most: a file is bigger than any radiograph or table long before it fills the memory.
 MOST_BYTES: Final = 1_000_000_000
-_LABELS: Final = MappingProxyType({"fracture": True, "no_fracture": False})
+_LABELS: Final = MappingProxyType({"fracture": "fractured", "no_fracture": "not_fractured"})
 _NO_LABELS: Final = ("unlocated", "not_visible_here", "not_assessable")
 _NEEDED: Final = (
     "image_label", "boxes", "group", "split", "file_name", "rows", "columns", "body_part", "view",

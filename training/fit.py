@@ -24,6 +24,7 @@ from training.dataset import Dataset, Sample
 from training.evaluate import auroc
 from training.networks import classifier, recipes
 from training.preprocessing import Preprocessing
+from training.tasks import FRACTURE
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ class Recipe:
         seed: of sampling, views and initial weights.
     """
 
-    network: str = "mobilenet_v2"
+    network: str = "folded_mobilenet_v2"
     size: int = 384
     epochs: int = 10
     draws: int = 2000
@@ -150,7 +151,7 @@ def fit(data: Dataset, run: Path, recipe: Recipe, *, weights: Path | None, start
     if recipe.epochs:
         _through_all_layers(
             served,
-            Batches(sides["train"], squares["train"], recipe, recipes.named(recipe.network).stride),
+            Batches(sides["train"], squares["train"], recipe, _stride(served)),
             recipe,
             keeper,
         )
@@ -186,15 +187,19 @@ def _answers(served: keras.Model, squares: NDArray[np.uint8]) -> dict[str, NDArr
 def _first_model(recipe: Recipe, weights: Path | None, start: Path | None) -> keras.Model:
     """Return the classifier that the run begins with."""
     network = recipes.named(recipe.network)
-    backbone = network.backbone(recipe.size)
-    served = classifier.classifier(backbone)
+    served = network.build(recipe.size, FRACTURE, {})
     if start is not None:
         served.set_weights(keras.models.load_model(start, compile=False).get_weights())
     elif weights is not None:
         if network.load_pretrained is None:
             raise ValueError(f"Expected no weights for the network {recipe.network}. Received: {weights}.")
-        network.load_pretrained(backbone, weights)
+        network.load_pretrained(served, weights)
     return served
+
+
+def _stride(served: keras.Model) -> int:
+    """Return how many pixels of the input a cell of the features is wide."""
+    return int(served.input_shape[1] // served.output["features"].shape[1])
 
 
 def _probe(served: keras.Model, squares: NDArray[np.uint8], labels: NDArray[np.float32]) -> None:

@@ -51,7 +51,7 @@ def test_a_side_needs_both_labels(copy):
     manifest = copy / "manifest.csv"
     lines = manifest.read_text().splitlines(keepends=True)
     manifest.write_text("".join(line for line in lines if ",val," not in line or "not_fractured" in line))
-    with pytest.raises(DatasetError, match="both labels in the split 'val'"):
+    with pytest.raises(DatasetError, match="every class of fracture in the split 'val'"):
         dataset.read(copy).split("val")
 
 

@@ -289,8 +289,8 @@ def test_a_side_with_one_class_is_refused_before_anything_is_written(tmp_path, c
     rows = [row(number) for number in range(18) if (number // 6, LABELS[number % 6]) != (1, "fracture")]
     path = write(tmp_path / "export", rows)
     sentence = refusal(path, capsys)
-    assert "both labels in the split 'val'" in sentence
-    assert "Received: 0 fractured and 2 other" in sentence
+    assert "every class of fracture in the split 'val'" in sentence
+    assert "Received: 2 not_fractured, 0 fractured" in sentence
 
 
 # With the database: the domain's own export.

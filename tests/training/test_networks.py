@@ -10,7 +10,7 @@ def test_folded_mobilenet_is_the_original_function(tmp_path):
     """Against keras.applications with random statistics in every normalisation."""
     import keras
 
-    from training.networks import mobilenet_v2
+    from training.networks import folded_mobilenet_v2
 
     original = keras.applications.MobileNetV2(include_top=False, weights=None, input_shape=(64, 64, 3))
     random = np.random.default_rng(0)
@@ -21,8 +21,8 @@ def test_folded_mobilenet_is_the_original_function(tmp_path):
                 [random.uniform(*bounds, shape) for bounds in ((0.5, 1.5), (-0.5, 0.5), (-0.2, 0.2), (0.5, 2))]
             )
     original.save_weights(tmp_path / "original.weights.h5")
-    folded = mobilenet_v2.backbone(64)
-    mobilenet_v2.load_imagenet(folded, tmp_path / "original.weights.h5")
+    folded = folded_mobilenet_v2.backbone(64)
+    folded_mobilenet_v2.load_imagenet(folded, tmp_path / "original.weights.h5")
     image = random.uniform(-1, 1, (2, 64, 64, 3)).astype(np.float32)
     expected = np.asarray(original(image, training=False))
     assert expected.max() > 0.1
@@ -63,16 +63,16 @@ def test_losses_ask_for_the_boxes():
 
 
 def test_sizes_and_names_that_cannot_be_are_sentences(tmp_path):
-    from training.networks import mobilenet_v2, recipes, tiny
+    from training.networks import folded_mobilenet_v2, recipes, tiny
 
     with pytest.raises(ValueError, match="multiple of 32"):
-        mobilenet_v2.backbone(100)
+        folded_mobilenet_v2.backbone(100)
     with pytest.raises(ValueError, match="multiple of 16"):
         tiny.backbone(60)
     with pytest.raises(ValueError, match="Received: 'resnet'"):
         recipes.named("resnet")
     with pytest.raises(FileNotFoundError, match="MobileNetV2 weights"):
-        mobilenet_v2.load_imagenet(mobilenet_v2.backbone(32), tmp_path / "none.h5")
+        folded_mobilenet_v2.load_imagenet(folded_mobilenet_v2.backbone(32), tmp_path / "none.h5")
 
 
 def test_a_round_is_balanced_and_uses_every_image_before_any_twice(bars):

@@ -140,7 +140,7 @@ def test_unknown_command_names_the_known_ones(capsys):
 def test_a_bad_recipe_is_a_sentence(bars, tmp_path):
     done = command("fit", bars, tmp_path / "run", "--network", "resnet")
     assert done.returncode == 2, done.stderr
-    assert "Expected one of the networks mobilenet_v2, tiny. Received: 'resnet'." in done.stderr
+    assert "Expected one of the networks folded_mobilenet_v2, tiny. Received: 'resnet'." in done.stderr
     assert "Traceback" not in done.stderr
 
 

@@ -12,15 +12,17 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from training.tasks import FRACTURE, Task
+
 #: Name of the dense layer whose kernel (channels, 1) and bias (1,) are the head.
 HEAD = "head"
 
 
-def classifier(backbone: keras.Model) -> keras.Model:
-    """Return the model that is served: `image` to `logit` (batch, 1) and `features` (batch, h, w, channels)."""
+def classifier(backbone: keras.Model, task: Task = FRACTURE) -> keras.Model:
+    """Return the model that is served: `image` to `logit` (batch, outputs) and `features` (batch, h, w, channels)."""
     features = backbone.output
     pooled = keras.layers.GlobalAveragePooling2D(name="pooled")(features)
-    logit = keras.layers.Dense(1, name=HEAD)(pooled)
+    logit = keras.layers.Dense(task.outputs, name=HEAD)(pooled)
     return keras.Model(backbone.input, {"logit": logit, "features": features}, name="classifier")
 
 

@@ -16,7 +16,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-NAME = "mobilenet_v2"
+NAME = "folded_mobilenet_v2"
 FEATURE_CHANNELS = 1280
 FEATURE_STRIDE = 32
 #: (expansion, channels out, repeats, stride of the first repeat), table 2 of Sandler et al. 2018.
@@ -65,8 +65,9 @@ def load_imagenet(network: keras.Model, weights: Path) -> None:
     size = network.input_shape[1]
     original = keras.applications.MobileNetV2(include_top=False, weights=None, input_shape=(size, size, 3))
     original.load_weights(weights)
+    names = {layer.name for layer in original.layers}
     for layer in network.layers:
-        if layer.weights:
+        if layer.weights and layer.name in names:
             convolution = original.get_layer(layer.name)
             normalisation = original.get_layer(_normalisation_of(layer.name))
             layer.set_weights(_folded(convolution, normalisation))
