@@ -75,7 +75,9 @@ class ModelVersion(Row):
     preprocessing = models.JSONField()
     preprocessing_digest = models.CharField(max_length=64)
     temperature = models.FloatField()
-    operating_points = models.JSONField(help_text="lower and upper calibrated probability")
+    operating_points = models.JSONField(
+        null=True, help_text="lower and upper calibrated probability of a fracture; null where a model names classes"
+    )
     scope = models.JSONField()
     report = models.JSONField()
     card = models.TextField()
@@ -153,7 +155,16 @@ class Prediction(Row):
     reason_code = models.CharField(max_length=64, blank=True, default="")
     reason = models.CharField(max_length=300, blank=True, default="")
     logit = models.FloatField(null=True)
-    probability = models.FloatField(null=True, help_text="calibrated, of a fracture on this image")
+    probability = models.FloatField(null=True, help_text="calibrated, of a fracture on this image, or of the label")
+    label = models.CharField(
+        max_length=40, blank=True, default="", help_text="the most probable class of a model that names classes"
+    )
+    probabilities = models.JSONField(
+        default=list, blank=True, help_text="pairs of class and calibrated probability, the highest first"
+    )
+    caution = models.CharField(
+        max_length=300, blank=True, default="", help_text="what a reader must know beside the score"
+    )
     heat_map = models.CharField(max_length=64, blank=True, default="", help_text="a key of the store maps")
     content_box = models.JSONField(
         null=True, help_text="x0, y0, x1, y1: the part of the map that covers the radiograph"
@@ -171,6 +182,11 @@ class Prediction(Row):
                 & ~Q(reason_code="")
                 | ~Q(state=PredictionState.NOT_ASSESSED) & Q(probability__isnull=False, reason_code=""),
                 name="prediction_speaks_or_gives_reason",
+            ),
+            models.CheckConstraint(
+                condition=Q(state=PredictionState.CLASSIFIED) & ~Q(label="") & ~Q(probabilities=[])
+                | ~Q(state=PredictionState.CLASSIFIED) & Q(label="", probabilities=[]),
+                name="prediction_label_iff_classified",
             ),
         ]
 

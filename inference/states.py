@@ -92,4 +92,6 @@ class PredictionState(models.TextChoices):
     POSITIVE = "positive", _("fracture suspected")
     DOUBT = "doubt", _("unsure")
     NEGATIVE = "negative", _("nothing suspected")
+    #: Of tasks with more than two classes: the answer is the class with the highest probability, never a verdict.
+    CLASSIFIED = "classified", _("classified")
     NOT_ASSESSED = "not_assessed", _("not assessed")
