@@ -198,7 +198,7 @@ def _json(path: Path) -> dict[str, Any]:
 def _contents(path: Path, config: Mapping[str, Any]) -> dict[str, Any]:
     """Return the fields of an artifact that come out of its files."""
     with np.load(path / "head.npz") as head, np.load(path / "golden.npz") as golden:
-        loaded_head = Head(head["kernel"], float(head["bias"]))
+        loaded_head = Head.load(head)
         loaded_golden = Golden(
             golden["renditions"], golden["logits"], golden["feature_means"], golden["feature_maxima"]
         )

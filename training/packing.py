@@ -83,7 +83,7 @@ def _require(run: Path) -> None:
 
 def _head(run: Path) -> Head:
     with np.load(run / "head.npz") as stored:
-        return Head(stored["kernel"], float(stored["bias"]))
+        return Head.load(stored)
 
 
 def _history(run: Path) -> list[dict[str, float]]:

@@ -26,7 +26,7 @@ def test_litert_answers_the_golden_cases(artifact):
 def test_one_input_gives_a_logit_and_the_features_it_was_pooled_from(artifact):
     loaded = engine.load(artifact)
     output = loaded.predict(artifact.preprocessing.model_input(artifact.golden.renditions[0]))
-    pooled = output.features.mean(axis=(0, 1)) @ artifact.head.kernel + artifact.head.bias
+    pooled = artifact.head.logits(output.features.mean(axis=(0, 1)))[0]
     assert output.features.shape == (8, 8, 4)
     assert pooled == pytest.approx(output.logit, abs=1e-5)
     again = loaded.predict(artifact.preprocessing.model_input(artifact.golden.renditions[0]))
