@@ -31,27 +31,28 @@ class Figures:
         measured_on: ``test`` or ``val``; empty where neither was reported.
         auroc: On those images.
         baseline: The same without looking at any pixel.
-        lower: Calibrated probability below which nothing is suspected.
+        lower: Calibrated probability below which nothing is suspected; None where the model names classes.
         upper: Calibrated probability from which on a fracture is suspected.
     """
 
     measured_on: str
     auroc: Figure | None
     baseline: Figure | None
-    lower: float
-    upper: float
+    lower: float | None
+    upper: float | None
 
 
 def figures_of(version: ModelVersion) -> Figures:
     """Return a model's first figures: of the test images where they were looked at, else of those that chose it."""
     splits = version.report.get("splits", {})
+    points = version.operating_points or {"lower": None, "upper": None}
     measured_on = next((name for name in SPLITS if _figure(splits.get(name), "auroc")), "")
     return Figures(
         measured_on=measured_on,
         auroc=_figure(splits.get(measured_on), "auroc"),
         baseline=_figure(splits.get(measured_on), "baseline_auroc"),
-        lower=float(version.operating_points["lower"]),
-        upper=float(version.operating_points["upper"]),
+        lower=points["lower"],
+        upper=points["upper"],
     )
 
 

@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import Q
 
 from bonefrac.db import Row, one_of
-from inference.states import LIVE, JobStatus, ModelStatus, PredictionState, Task
+from inference.states import LIVE, JobStatus, MapKind, ModelStatus, PredictionState, Task
 
 
 class Radiograph(Row):
@@ -78,6 +78,7 @@ class ModelVersion(Row):
     operating_points = models.JSONField(
         null=True, help_text="lower and upper calibrated probability of a fracture; null where a model names classes"
     )
+    map_kind = models.CharField(max_length=16, choices=MapKind.choices, default=MapKind.ACTIVATION)
     scope = models.JSONField()
     report = models.JSONField()
     card = models.TextField()
@@ -94,6 +95,7 @@ class ModelVersion(Row):
             ),
             one_of("status", ModelStatus, "model_version_status"),
             one_of("task", Task, "model_version_task"),
+            one_of("map_kind", MapKind, "model_version_map_kind"),
         ]
 
     def __str__(self) -> str:

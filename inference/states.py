@@ -86,6 +86,14 @@ class Task(models.TextChoices):
     FRACTURE_TYPE = "fracture_type", _("fracture type")
 
 
+class MapKind(models.TextChoices):
+    """What draws a model's map, and so what the map may be called."""
+
+    HEAD = "head", _("where the model suspects a fracture")
+    ACTIVATION = "activation", _("where the model looked")
+    NONE = "none", _("no map")
+
+
 class PredictionState(models.TextChoices):
     """What a model says of one radiograph, in the words that every face uses."""
 

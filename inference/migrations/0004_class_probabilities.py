@@ -12,6 +12,19 @@ class Migration(migrations.Migration):
             name="prediction_state",
         ),
         migrations.AddField(
+            model_name="modelversion",
+            name="map_kind",
+            field=models.CharField(
+                choices=[
+                    ("head", "where the model suspects a fracture"),
+                    ("activation", "where the model looked"),
+                    ("none", "no map"),
+                ],
+                default="activation",
+                max_length=16,
+            ),
+        ),
+        migrations.AddField(
             model_name="prediction",
             name="caution",
             field=models.CharField(
@@ -57,6 +70,12 @@ class Migration(migrations.Migration):
                     ("not_assessed", "not assessed"),
                 ],
                 max_length=16,
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="modelversion",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("map_kind__in", ["head", "activation", "none"])), name="model_version_map_kind"
             ),
         ),
         migrations.AddConstraint(
