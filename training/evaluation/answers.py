@@ -68,7 +68,8 @@ class Answers:
     @property
     def labels(self) -> NDArray[np.float64]:
         """(n,) 1 where the label is the second class of two, else 0."""
-        return (self.targets == 1).astype(np.float64)
+        labels: NDArray[np.float64] = (self.targets == 1).astype(np.float64)
+        return labels
 
     @property
     def positive(self) -> NDArray[np.float64]:
