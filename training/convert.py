@@ -106,9 +106,9 @@ def _compare(
 ) -> None:
     """Refuse a conversion whose answers lie outside the tolerances."""
     for square, logit, feature in zip(squares, logits, features, strict=True):
-        converted_logit, converted_features = served(preprocessing.model_input(square))
-        off = abs(converted_logit - float(logit))
-        feature_off = float(np.abs(converted_features - feature).max() / feature.max())
+        answer = served(preprocessing.model_input(square))
+        off = float(np.abs(answer.logits - logit).max())
+        feature_off = float(np.abs(answer.features - feature).max() / feature.max())
         if not (off <= LOGIT_TOLERANCE and feature_off <= FEATURE_TOLERANCE):  # NaN is no agreement either
             raise ConversionError(
                 f"Expected logits within {LOGIT_TOLERANCE} and features within {FEATURE_TOLERANCE} of Keras. "

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
@@ -17,9 +17,26 @@ from numpy.typing import NDArray
 from training.explanation import Head, activation_map
 from training.preprocessing import Preprocessing
 
+_NEEDED: Final = frozenset({"logit", "features"})
+_MAP: Final = "map"
+
+
+class Answer(NamedTuple):
+    """What a model answers to one input.
+
+    Attributes:
+        logits: (outputs,) float32.
+        features: (h, w, channels) float32.
+        map: (h', w') float32, the logit of a fracture in each cell; None of a network without one.
+    """
+
+    logits: NDArray[np.float32]
+    features: NDArray[np.float32]
+    map: NDArray[np.float32] | None = None
+
 
 class LiteModel:
-    """One .tflite file with the signature image → logit, features.
+    """One .tflite file with the signature image → logit, features and, of a network that locates, map.
 
     Raises:
         ValueError: the file is no such model.
@@ -29,13 +46,14 @@ class LiteModel:
         self._interpreter: Any = Interpreter(model_path=str(path), num_threads=threads)
         self._runner = self._interpreter.get_signature_runner("serving_default")
         outputs = set(self._runner.get_output_details())
-        if outputs != {"logit", "features"}:
-            raise ValueError(f"Expected the outputs logit and features in {path}. Received: {sorted(outputs)}.")
+        if not _NEEDED <= outputs <= _NEEDED | {_MAP}:
+            raise ValueError(f"Expected the outputs logit, features[, map] in {path}. Received: {sorted(outputs)}.")
 
-    def __call__(self, image: NDArray[np.float32]) -> tuple[float, NDArray[np.float32]]:
-        """Return the logit and the features (h, w, c) of one input (1, size, size, 3)."""
-        answers = self._runner(image=image)
-        return float(answers["logit"][0, 0]), answers["features"][0]
+    def __call__(self, image: NDArray[np.float32]) -> Answer:
+        """Return what the model answers to one input (1, size, size, 3)."""
+        answered = self._runner(image=image)
+        own = answered.get(_MAP)
+        return Answer(answered["logit"][0], answered["features"][0], None if own is None else own[0])
 
 
 def answers(
@@ -44,7 +62,7 @@ def answers(
     """Return logits (n,) and activation maps (n, h, w) of renditions."""
     values, maps = [], []
     for square in squares:
-        logit, features = model(preprocessing.model_input(square))
-        values.append(logit)
-        maps.append(activation_map(features, head))
+        answer = model(preprocessing.model_input(square))
+        values.append(float(answer.logits[0]))
+        maps.append(activation_map(answer.features, head))
     return np.array(values), np.stack(maps)

@@ -30,7 +30,7 @@ def test_golden_cases_on_litert(shipped):
     assert len(golden.renditions) >= 3
     assert golden.logits.std() > 0.1
     for number, rendition in enumerate(golden.renditions):
-        logit, features = model(shipped.preprocessing.model_input(rendition))
+        (logit,), features, _ = model(shipped.preprocessing.model_input(rendition))
         largest = golden.feature_maxima[number]
         assert abs(logit - golden.logits[number]) <= 1e-4
         assert abs(features.max() - largest) <= 1e-3 * largest
@@ -49,7 +49,7 @@ loaded = keras.models.load_model(artifact.keras_file, compile=False)
 logits, features = convert.keras_answers(loaded, artifact.golden.renditions)
 model = LiteModel(artifact.model_file)
 for number, rendition in enumerate(artifact.golden.renditions):
-    logit, served = model(artifact.preprocessing.model_input(rendition))
+    (logit,), served, _ = model(artifact.preprocessing.model_input(rendition))
     print(abs(logit - logits[number]), np.abs(served - features[number]).max() / features[number].max())
 """
     environment = {**os.environ, "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""}
