@@ -2,14 +2,21 @@
 
 Its logit rises with the mean brightness of the rendition. The files in ``model/`` were made by ``python -m tests.tiny``
 with the project's own converter; ``write`` packs them with whatever card, scope or operating points a test wants.
+``rows`` draws what a model could have said of labelled images: the gate reads those, no test runs them.
 """
 
 from __future__ import annotations
 
+import hashlib
+import io
 import json
 from pathlib import Path
 
-from training import artifact
+import numpy as np
+
+from training import artifact, predictions, seen, tasks
+from training.predictions import Row
+from training.seen import Seen
 
 FOLDER = Path(__file__).parent / "model"
 SIZE = 64
@@ -31,29 +38,84 @@ REPORT = {
 }
 
 
-def files(
-    *, name="tiny", card="# Tiny\n\nFor tests.\n", lower=0.3, upper=0.7, temperature=1.0, task="fracture", scope=None
-):
-    """Return the files of an artifact by name."""
+def digest(word):
+    """Return a SHA-256 in hex, as images are named by."""
+    return hashlib.sha256(word.encode()).hexdigest()
+
+
+def rows(positives=40, others=80, *, separation=4.0, seed=1, role="oof", name="image"):
+    """Return what a model said of images of their own groups: logits around ± half the separation."""
+    random = np.random.default_rng(seed)
+    found = []
+    for number in range(positives + others):
+        fractured = number < positives
+        logit = random.normal(separation / 2 if fractured else -separation / 2)
+        found.append(
+            Row(
+                item=digest(f"{name} {number}"),
+                group=predictions.group_digest(f"{name} {number}"),
+                label=tasks.FRACTURE.classes[fractured],
+                role=role,
+                fold=number % 5 if role == "oof" else None,
+                logits=(float(logit),),
+                facts={"region": ("hand", "leg")[number % 2], "frontal": "1", "hardware": "0"},
+            )
+        )
+    return found
+
+
+def learnt(table):
+    """Return the rows of seen.csv that belong to out-of-fold rows: each was learnt from and calibrated on."""
+    kinds = ("train", "calibrate")
+    return [Seen(row.item, row.group, kind) for row in table if row.role == "oof" for kind in kinds]
+
+
+def files(*, card="# Tiny\n\nFor tests.\n", scope=None, table=None, known=None, version=2, **changes):
+    """Return the files of an artifact by name.
+
+    ``table`` and ``known`` are rows of predictions.csv and seen.csv; further arguments are fields of config.json, or
+    ``lower`` and ``upper``, its operating points.
+    """
+    points = {"lower": changes.pop("lower", 0.3), "upper": changes.pop("upper", 0.7)}
     config = {
-        "format": 1,
-        "name": name,
+        "format": version,
+        "name": "tiny",
         "version": "test",
-        "task": task,
+        "task": "fracture",
         "network": "tiny",
         "preprocessing": {"algorithm": 1, "size": SIZE, "low": 0.5, "high": 99.5},
-        "temperature": temperature,
-        "operating_points": {"lower": lower, "upper": upper},
+        "temperature": 1.0,
+        "operating_points": points,
     }
     described = {
-        "config.json": json.dumps(config),
         "scope.json": json.dumps({**SCOPE, **(scope or {})}),
         "card.md": card,
         "report.json": json.dumps(REPORT),
         "report.html": "<!doctype html><title>Tiny</title><p>Report</p><script>alert(1)</script>",
     }
-    weights = {path.name: path.read_bytes() for path in FOLDER.iterdir()}
-    return weights | {name: text.encode() for name, text in described.items()}
+    made = {path.name: path.read_bytes() for path in FOLDER.iterdir()}
+    if version == 2:
+        table = rows() if table is None else table
+        config |= {
+            "classes": list(tasks.FRACTURE.classes),
+            "map": "activation",
+            "shows_regions": True,
+            "dataset_digest": digest("data"),
+        }
+        made |= {
+            "predictions.csv": predictions.encoded(table),
+            "seen.csv": seen.encoded(learnt(table) if known is None else known),
+            "scope.npz": arrays(),
+        }
+    described["config.json"] = json.dumps(config | changes)
+    return made | {name: text.encode() for name, text in described.items()}
+
+
+def arrays(**named):
+    """Return an .npz file."""
+    content = io.BytesIO()
+    np.savez(content, **named)
+    return content.getvalue()
 
 
 def write(folder, **changes):
