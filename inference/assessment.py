@@ -1,14 +1,13 @@
-"""From a rendition to an answer: scope, one forward pass, calibration, heat map, regions.
+"""From a rendition to an answer: scope, one forward pass, calibration, map and regions, or classes.
 
 Responsible for what a loaded model says; not for jobs, nor for words on pages. Writes the map to its store, no row.
 """
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
@@ -19,18 +18,18 @@ from numpy.typing import NDArray
 
 from bonefrac.errors import PermanentError, TransientError
 from bonefrac.stores import MAPS
-from inference import engine
+from inference import engine, heatmaps
 from inference.answers import Answer
 from inference.models import ModelVersion
 from inference.places import artifact_folder
 from inference.states import PredictionState
 from training.artifact import Artifact, ArtifactError
-from training.calibrate import probability, state_of
-from training.explanation import activation_map, encode_map, regions
+from training.calibrate import OperatingPoints, class_probabilities, probability, state_of
+from training.explanation import regions
 from training.scope import Reason
 
-#: Models that a process keeps loaded: the active one, a shadow, and one that has just been replaced.
-KEPT_MODELS: Final = 3
+#: Models that a process keeps loaded: one active for each of three tasks, a shadow, and one that was just replaced.
+KEPT_MODELS: Final = 5
 _PREFIX: Final = "not assessed: "
 _FACTS: Final = ("modality", "body_part", "age_band")
 
@@ -86,7 +85,7 @@ def assess(
     reason = loaded.artifact.scope.assess(
         **{name: facts.get(name) for name in _FACTS}, is_colour_photo=bool(facts.get("is_colour_photo"))
     )
-    return _refusal(reason) if reason else _spoken(loaded, shape, read())
+    return _refusal(reason) if reason else _looked(loaded, facts, shape, read())
 
 
 def _refusal(reason: Reason) -> Answer:
@@ -98,26 +97,51 @@ def _refusal(reason: Reason) -> Answer:
     )
 
 
-def _spoken(loaded: Loaded, shape: tuple[int, int], rendition: Rendition) -> Answer:
+def _looked(loaded: Loaded, facts: Mapping[str, Any], shape: tuple[int, int], rendition: Rendition) -> Answer:
+    """Return the answer after one forward pass; what is stored of it is decided here, before anything is."""
     artifact = loaded.artifact
     started = time.perf_counter()
     output = loaded.engine.predict(artifact.preprocessing.model_input(rendition))
-    if not math.isfinite(output.logit):
-        raise PermanentError("not_finite", f"expected a finite logit; received {output.logit}")
-    contributions = activation_map(output.features, artifact.head)
-    heat_map = encode_map(contributions)
+    if not np.isfinite(output.logits).all():
+        raise PermanentError("not_finite", f"expected finite logits; received {output.logits.tolist()}")
+    points = artifact.operating_points
+    spoken = _classified(artifact, output) if points is None else _verdict(artifact, points, output, shape)
+    return replace(
+        spoken,
+        caution=artifact.scope.caveat(facts.get("body_part")),
+        milliseconds=(time.perf_counter() - started) * 1000,
+    )
+
+
+def _classified(artifact: Artifact, output: engine.Output) -> Answer:
+    """Return every class's probability, the highest first; a map of it would point at nothing in particular."""
+    values = class_probabilities(output.logits, artifact.temperature)
+    order = np.argsort(-values, kind="stable")
+    return Answer(
+        PredictionState.CLASSIFIED,
+        milliseconds=0.0,
+        logit=float(output.logits[order[0]]),
+        probability=float(values[order[0]]),
+        label=artifact.classes[order[0]],
+        probabilities=[(artifact.classes[index], float(values[index])) for index in order],
+    )
+
+
+def _verdict(artifact: Artifact, points: OperatingPoints, output: engine.Output, shape: tuple[int, int]) -> Answer:
+    """Return the state of a fracture, with the map and, where the model has earned it, its regions."""
+    logit = float(output.logits[0])
+    score = probability(logit, artifact.temperature)
+    state = PredictionState(state_of(score, points))
     content = artifact.preprocessing.content_box(*shape)
-    found = regions(contributions, content)
-    milliseconds = (time.perf_counter() - started) * 1000
-    score = probability(output.logit, artifact.temperature)
-    state = PredictionState(state_of(score, artifact.operating_points))
+    cells = heatmaps.cells_of(artifact, output)
+    # A region says where something is suspected; where nothing is, the brightest cell means nothing.
+    has_regions = artifact.shows_regions and state != PredictionState.NEGATIVE
     return Answer(
         state,
-        milliseconds=milliseconds,
-        logit=output.logit,
+        milliseconds=0.0,
+        logit=logit,
         probability=score,
-        heat_map=MAPS.put(heat_map),
-        content_box=content,
-        # A region says where something is suspected; where nothing is, the brightest cell means nothing.
-        regions=[] if state == PredictionState.NEGATIVE else found,
+        heat_map="" if cells is None else MAPS.put(heatmaps.encode(artifact, cells)),
+        content_box=None if cells is None else content,
+        regions=regions(cells, content) if has_regions and cells is not None else [],
     )

@@ -6,7 +6,9 @@ before a model is loaded, TensorFlow never where LiteRT serves. Knows artifacts 
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final, Protocol
 
 import numpy as np
@@ -18,14 +20,22 @@ LITERT: Final = "litert"
 KERAS: Final = "keras"
 KINDS: Final = (LITERT, KERAS)
 _OUTPUTS: Final = frozenset({"logit", "features"})
+_MAP: Final = "map"
 
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """One forward pass: the logit and the features (h, w, channels) float32 that it was pooled from."""
+    """One forward pass.
 
-    logit: float
+    Attributes:
+        logits: (n,) float32, one for each output of the task.
+        features: (h, w, channels) float32 that they were pooled from.
+        map: (h', w') float32, the logit of a fracture in each cell; None of a network that does not locate.
+    """
+
+    logits: NDArray[np.float32]
     features: NDArray[np.float32]
+    map: NDArray[np.float32] | None = None
 
 
 class Engine(Protocol):
@@ -71,8 +81,9 @@ class LiteRTEngine:
             raise ArtifactError(f"{artifact.model_file}: expected a LiteRT model. Received: {error}.") from error
         key = next(iter(signatures), "")
         names = signatures.get(key, {"inputs": [], "outputs": []})
-        if list(names["inputs"]) != ["image"] or set(names["outputs"]) != _OUTPUTS:
-            raise ArtifactError(f"{artifact.model_file}: expected image to {sorted(_OUTPUTS)}. Received: {names}.")
+        if list(names["inputs"]) != ["image"]:
+            raise ArtifactError(f"{artifact.model_file}: expected the input image. Received: {names}.")
+        _require_outputs(artifact, artifact.model_file, names["outputs"])
         self._run = self._interpreter.get_signature_runner(key)
 
     def predict(self, model_input: NDArray[np.float32]) -> Output:
@@ -95,16 +106,28 @@ class KerasEngine:
             model = keras.saving.load_model(artifact.keras_file, compile=False, safe_mode=True)
         except (OSError, TypeError, ValueError) as error:
             raise ArtifactError(f"{artifact.keras_file}: expected a Keras model. Received: {error}.") from error
+        self._artifact = artifact
         self._convert = tensorflow.constant
         self._run = tensorflow.function(lambda image: model(image, training=False), jit_compile=False)
 
     def predict(self, model_input: NDArray[np.float32]) -> Output:
         """Return the output for one input, (1, size, size, 3) float32."""
         outputs = self._run(self._convert(model_input))
-        if set(outputs) != _OUTPUTS:
-            raise ArtifactError(f"model.keras: expected {sorted(_OUTPUTS)}. Received: {sorted(outputs)}.")
+        _require_outputs(self._artifact, self._artifact.keras_file, outputs)
         return _output({name: value.numpy() for name, value in outputs.items()})
 
 
-def _output(outputs: dict[str, Any]) -> Output:
-    return Output(float(outputs["logit"].reshape(())), np.asarray(outputs["features"][0], np.float32))
+def _require_outputs(artifact: Artifact, file: Path, names: Iterable[str]) -> None:
+    """Raise ``ArtifactError`` unless a model answers what its artifact promises: a map where it draws one itself."""
+    expected = _OUTPUTS | {_MAP} if artifact.map_kind == "head" else _OUTPUTS
+    if set(names) - {_MAP} != _OUTPUTS or not expected <= set(names):
+        raise ArtifactError(f"{file}: expected the outputs {sorted(expected)}. Received: {sorted(names)}.")
+
+
+def _output(outputs: Mapping[str, Any]) -> Output:
+    located = outputs.get(_MAP)
+    return Output(
+        logits=np.asarray(outputs["logit"], np.float32).reshape(-1),
+        features=np.asarray(outputs["features"][0], np.float32),
+        map=None if located is None else np.asarray(located[0], np.float32),
+    )

@@ -20,7 +20,7 @@ from inference import jobs, radiographs
 from inference.answers import Answer
 from inference.assessment import assess, load
 from inference.models import PredictionJob
-from inference.selectors import active_model, waiting_job
+from inference.selectors import active_models, waiting_job
 from training.frames import FrameError
 
 #: A message serves further waiting jobs of the same model for so long, then hands on to the next message.
@@ -61,13 +61,11 @@ def answer(job: PredictionJob) -> Answer:
 
 
 def warm_up() -> None:
-    """Load the active model and run it once, so that the first radiograph does not wait for that."""
-    version = active_model()
-    if version is None:
-        return
-    loaded = load(version)
-    loaded.engine.predict(loaded.artifact.preprocessing.model_input(loaded.artifact.golden.renditions[0]))
-    log.info("model_loaded", model=str(version))
+    """Load the active models and run each once, so that the first radiograph does not wait for that."""
+    for version in active_models():
+        loaded = load(version)
+        loaded.engine.predict(loaded.artifact.preprocessing.model_input(loaded.artifact.golden.renditions[0]))
+        log.info("model_loaded", model=str(version))
 
 
 def _attempt(job: PredictionJob) -> None:

@@ -166,6 +166,7 @@ def _create(artifact: Artifact, replayed: dict[str, float]) -> ModelVersion:
         raise Conflict(_("This artifact is registered already, as %(model)s.") % {"model": known}, code="registered")
     if artifact.task not in Task.values:
         raise Invalid(_("Expected a task among %(known)s.") % {"known": ", ".join(Task.values)}, code="unknown_task")
+    points = artifact.operating_points
     last = ModelVersion.objects.filter(name=artifact.name).aggregate(last=Max("version"))["last"]
     return ModelVersion.objects.create(
         task=artifact.task,
@@ -176,7 +177,8 @@ def _create(artifact: Artifact, replayed: dict[str, float]) -> ModelVersion:
         preprocessing=artifact.preprocessing.to_dict(),
         preprocessing_digest=artifact.preprocessing.digest,
         temperature=artifact.temperature,
-        operating_points={"lower": artifact.operating_points.lower, "upper": artifact.operating_points.upper},
+        operating_points=points and {"lower": points.lower, "upper": points.upper},
+        map_kind=artifact.map_kind,
         scope=artifact.scope.to_dict(),
         report=artifact.report | {"replayed_here": replayed},
         card=artifact.card,

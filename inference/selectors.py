@@ -1,6 +1,7 @@
 """Reads what models said and how their jobs stand.
 
-``predictions_of`` is for ``studies.selectors`` alone: it decides who may be told. Not responsible for who may see what.
+``predictions_of`` and ``classes_of`` are for ``studies.selectors`` alone: it decides who may be told. Not responsible
+for who may see what.
 """
 
 from __future__ import annotations
@@ -21,11 +22,12 @@ from inference.states import LIVE, JobStatus, ModelStatus, Task
 
 
 class OutlookState(models.TextChoices):
-    """What can be said of a radiograph's fracture prediction at this moment."""
+    """What can be said of a radiograph's prediction at this moment."""
 
     POSITIVE = "positive", gettext_lazy("fracture suspected")
     DOUBT = "doubt", gettext_lazy("unsure")
     NEGATIVE = "negative", gettext_lazy("nothing suspected")
+    CLASSIFIED = "classified", gettext_lazy("classified")
     NOT_ASSESSED = "not_assessed", gettext_lazy("not assessed")
     PENDING = "pending", gettext_lazy("waiting for the model")
     FAILED = "failed", gettext_lazy("prediction failed")
@@ -56,6 +58,12 @@ def active_model(task: Task = Task.FRACTURE) -> ModelVersion | None:
     return ModelVersion.objects.filter(task=task, status=ModelStatus.ACTIVE).first()
 
 
+def active_models() -> list[ModelVersion]:
+    """Return the models in service, at most one a task, the fracture model first."""
+    rows = ModelVersion.objects.filter(status=ModelStatus.ACTIVE)
+    return sorted(rows, key=lambda version: Task.values.index(version.task))
+
+
 def predictions_of(radiograph_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Outlook]:
     """Return the outlook of each radiograph named, by the active fracture model, in at most four queries.
 
@@ -66,15 +74,13 @@ def predictions_of(radiograph_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Out
     if version is None:
         reason = _("no model is in service")
         return dict.fromkeys(radiograph_ids, Outlook(OutlookState.NO_MODEL, reason=reason))
-    outlooks = {key: _spoken(row) for key, row in _predictions(radiograph_ids, version).items()}
-    silent = [key for key in radiograph_ids if key not in outlooks]
-    if silent:
-        outlooks |= {job.radiograph_id: _unspoken(job, version) for job in _latest_jobs(silent, version)}
-    unasked = [key for key in silent if key not in outlooks]
-    if unasked:
-        outlooks |= _earlier(unasked)
-    never = Outlook(OutlookState.NOT_ASSESSED, None, version, _("the model was not asked"))
-    return {key: outlooks.get(key, never) for key in radiograph_ids}
+    return _outlooks(radiograph_ids, version)
+
+
+def classes_of(radiograph_ids: Collection[uuid.UUID]) -> dict[Task, dict[uuid.UUID, Outlook]]:
+    """Return, for each task other than fracture with a model in service, the outlook of each radiograph named."""
+    rows = ModelVersion.objects.filter(status=ModelStatus.ACTIVE).exclude(task=Task.FRACTURE).order_by("task")
+    return {Task(version.task): _outlooks(radiograph_ids, version) for version in rows} if radiograph_ids else {}
 
 
 def failed_jobs(*, limit: int = 100) -> list[PredictionJob]:
@@ -113,6 +119,19 @@ def _answered(rows: Collection[PredictionJob]) -> set[tuple[uuid.UUID, uuid.UUID
     return set(spoken.values_list(*fields)) | set(waiting.values_list(*fields))
 
 
+def _outlooks(radiograph_ids: Collection[uuid.UUID], version: ModelVersion) -> dict[uuid.UUID, Outlook]:
+    """Return what a model in service says of radiographs, in at most three queries."""
+    outlooks = {key: _spoken(row) for key, row in _predictions(radiograph_ids, version).items()}
+    silent = [key for key in radiograph_ids if key not in outlooks]
+    if silent:
+        outlooks |= {job.radiograph_id: _unspoken(job, version) for job in _latest_jobs(silent, version)}
+    unasked = [key for key in silent if key not in outlooks]
+    if unasked:
+        outlooks |= _earlier(unasked, version.task)
+    never = Outlook(OutlookState.NOT_ASSESSED, None, version, _("the model was not asked"))
+    return {key: outlooks.get(key, never) for key in radiograph_ids}
+
+
 def _predictions(keys: Collection[uuid.UUID], version: ModelVersion) -> dict[uuid.UUID, Prediction]:
     rows = Prediction.objects.filter(radiograph__in=keys, model_version=version).select_related("model_version")
     return {row.radiograph_id: row for row in rows}
@@ -123,9 +142,9 @@ def _latest_jobs(keys: Collection[uuid.UUID], version: ModelVersion) -> QuerySet
     return rows.exclude(status=JobStatus.CANCELLED).order_by("radiograph_id", "-id").distinct("radiograph_id")
 
 
-def _earlier(keys: Collection[uuid.UUID]) -> dict[uuid.UUID, Outlook]:
+def _earlier(keys: Collection[uuid.UUID], task: str) -> dict[uuid.UUID, Outlook]:
     rows = Prediction.objects.filter(
-        radiograph__in=keys, model_version__task=Task.FRACTURE, model_version__activated_at__isnull=False
+        radiograph__in=keys, model_version__task=task, model_version__activated_at__isnull=False
     )
     latest = rows.select_related("model_version").order_by("radiograph_id", "-id").distinct("radiograph_id")
     return {row.radiograph_id: _spoken(row) for row in latest}

@@ -30,7 +30,7 @@ def sweep() -> None:
 
 @worker_process_init.connect
 def _warm_up(**_: object) -> None:
-    """Load the active model in a process that serves the queue; one that cannot be loaded is found out by its jobs."""
+    """Load the active models in a process that serves the queue; one that cannot be loaded is found out by its jobs."""
     if "inference" not in app.amqp.queues.consume_from:
         return
     try:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from django.db import transaction
@@ -19,11 +19,12 @@ from bonefrac.audit.events import record
 from bonefrac.audit.models import Verb
 from bonefrac.errors import NotFound
 from inference import heatmaps
-from inference.models import Prediction
-from inference.selectors import Outlook, predictions_of
+from inference.selectors import Outlook, classes_of, predictions_of
+from inference.states import MapKind, Task
 from studies import access
 from studies.models import Disclosure, Review, Study, StudyImage
 from studies.policies import Standing, sees_ai, sees_reading_side
+from studies.selectors.classes import ClassesAI, classes_of_image
 from studies.states import AIState, ReviewKind, ReviewMode
 
 if TYPE_CHECKING:
@@ -41,8 +42,16 @@ class ImageAI:
     score: float | None = None
     prediction: uuid.UUID | None = None
     has_map: bool = False
+    map_name: str = ""
     content_box: Sequence[float] | None = None
     regions: Sequence[Sequence[float]] = ()
+    caution: str = ""
+    classes: tuple[ClassesAI, ...] = ()
+
+    @property
+    def is_pending(self) -> bool:
+        """Whether a prediction of it is still on its way."""
+        return self.state == "pending" or any(said.is_pending for said in self.classes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +72,17 @@ class StudyAI:
     @property
     def is_pending(self) -> bool:
         """Whether a prediction is still on its way."""
-        return any(image.state == "pending" for image in self.images)
+        return any(image.is_pending for image in self.images)
+
+    @property
+    def cautions(self) -> tuple[str, ...]:
+        """What to know beside the score, each sentence once."""
+        return tuple(dict.fromkeys(image.caution for image in self.images if image.caution))
+
+    @property
+    def has_classes(self) -> bool:
+        """Whether a model that names classes is in service."""
+        return any(image.classes for image in self.images)
 
     def of(self, image_id: uuid.UUID) -> ImageAI | None:
         """Return what is said of one image, None where it is withheld."""
@@ -108,14 +127,11 @@ def ai_of_studies(user: User, studies: Sequence[Study], *, in_list: bool) -> dic
     """
     standings = {study.site_id: access.standing(user, study.site) for study in {s.site_id: s for s in studies}.values()}
     open_ones = [study for study in studies if _is_open(user, study, standings[study.site_id], in_list=in_list)]
-    images = _images_of(open_ones)
-    outlooks = predictions_of({image.radiograph_id for image in images}) if images else {}
+    said = _said(open_ones, in_list=in_list)
     with transaction.atomic():
-        _disclose(user, open_ones, images, outlooks)
+        _disclose(user, open_ones, said)
     answers = {study.id: _withheld(standings[study.site_id]) for study in studies}
-    for study in open_ones:
-        answers[study.id] = _speak([image for image in images if image.study_id == study.id], outlooks)
-    return answers
+    return answers | {key: _speak(images) for key, images in said.items()}
 
 
 def map_of(user: User, image: StudyImage) -> bytes:
@@ -123,12 +139,12 @@ def map_of(user: User, image: StudyImage) -> bytes:
     study = image.study
     if not _is_open(user, study, access.standing(user, study.site), in_list=False):
         raise NotFound
-    outlooks = predictions_of({image.radiograph_id})
-    prediction = outlooks[image.radiograph_id].prediction
+    outlook = predictions_of({image.radiograph_id})[image.radiograph_id]
+    prediction = outlook.prediction
     if prediction is None or not prediction.heat_map:
         raise NotFound
     with transaction.atomic():
-        _disclose(user, [study], [image], outlooks)
+        _disclose(user, [study], {study.id: [_image(image, outlook, {}, study.body_part)]})
     return heatmaps.read(prediction)
 
 
@@ -142,16 +158,6 @@ def has_signed_blind(user: User, study: Study) -> bool:
 def has_been_shown(user: User, study: Study) -> bool:
     """Whether the person was handed AI output of the study in its current round."""
     return Disclosure.objects.filter(study=study, reader=user, round=study.round).exists()
-
-
-def predictions_shown(user_id: uuid.UUID, study: Study, *, round_: int) -> dict[uuid.UUID, Prediction]:
-    """Return the latest prediction of each radiograph that a reader was shown in a round."""
-    rows = (
-        Disclosure.objects.filter(study=study, reader_id=user_id, round=round_)
-        .select_related("prediction__model_version")
-        .order_by("at", "id")
-    )
-    return {row.prediction.radiograph_id: row.prediction for row in rows}
 
 
 def _is_open(user: User, study: Study, standing: Standing, *, in_list: bool) -> bool:
@@ -170,8 +176,21 @@ def _images_of(studies: Sequence[Study]) -> list[StudyImage]:
     return list(StudyImage.objects.filter(study__in=studies).order_by("study_id", "position", "id"))
 
 
-def _speak(images: Sequence[StudyImage], outlooks: Mapping[uuid.UUID, Outlook]) -> StudyAI:
-    spoken = tuple(_image(image, outlooks[image.radiograph_id]) for image in images)
+def _said(studies: Sequence[Study], *, in_list: bool) -> dict[uuid.UUID, list[ImageAI]]:
+    """Return what is said of each image of each study; lists hold nothing of models that name classes."""
+    images = _images_of(studies)
+    radiographs = {image.radiograph_id for image in images}
+    outlooks = predictions_of(radiographs) if images else {}
+    classes = {} if in_list else classes_of(radiographs)
+    stated = {study.id: study.body_part for study in studies}
+    said: dict[uuid.UUID, list[ImageAI]] = {study.id: [] for study in studies}
+    for image in images:
+        by_task = {task: found[image.radiograph_id] for task, found in classes.items()}
+        said[image.study_id].append(_image(image, outlooks[image.radiograph_id], by_task, stated[image.study_id]))
+    return said
+
+
+def _speak(spoken: Sequence[ImageAI]) -> StudyAI:
     state = state_of(image.state for image in spoken)
     decisive = _decisive(state, spoken)
     return StudyAI(
@@ -179,7 +198,7 @@ def _speak(images: Sequence[StudyImage], outlooks: Mapping[uuid.UUID, Outlook]) 
         sentence=decisive.sentence if decisive else _("not assessed: there is no image yet"),
         model_version=next((image.model_version for image in spoken if image.model_version), ""),
         score=max((image.score for image in spoken if image.score is not None), default=None),
-        images=spoken,
+        images=tuple(spoken),
     )
 
 
@@ -189,29 +208,38 @@ def _decisive(state: AIState, images: Sequence[ImageAI]) -> ImageAI | None:
     return next((image for image in images if image.state == state), None)
 
 
-def _image(image: StudyImage, outlook: Outlook) -> ImageAI:
-    prediction = outlook.prediction
-    return ImageAI(
+def _image(image: StudyImage, outlook: Outlook, classes: Mapping[Task, Outlook], stated: str) -> ImageAI:
+    said = ImageAI(
         image=image.id,
         state=str(outlook.state),
         sentence=sentence_of(outlook),
         model_version=str(outlook.model_version or ""),
         score=outlook.probability,
-        prediction=prediction.id if prediction else None,
-        has_map=bool(prediction and prediction.heat_map),
-        content_box=prediction.content_box if prediction else None,
-        regions=prediction.regions if prediction else (),
+        classes=classes_of_image(classes, fracture=outlook.state, stated=stated),
+    )
+    prediction = outlook.prediction
+    if prediction is None:
+        return said
+    return replace(
+        said,
+        prediction=prediction.id,
+        has_map=bool(prediction.heat_map),
+        map_name=str(MapKind(prediction.model_version.map_kind).label),
+        content_box=prediction.content_box,
+        regions=prediction.regions,
+        caution=prediction.caution,
     )
 
 
-def _disclose(
-    user: User, studies: Sequence[Study], images: Sequence[StudyImage], outlooks: Mapping[uuid.UUID, Outlook]
-) -> None:
+def _disclose(user: User, studies: Sequence[Study], said: Mapping[uuid.UUID, Sequence[ImageAI]]) -> None:
+    """Record every prediction that a person is handed, of a fracture and of classes, once a round."""
     by_id = {study.id: study for study in studies}
     shown = {
-        (image.study_id, prediction.id)
+        (study_id, prediction)
+        for study_id, images in said.items()
         for image in images
-        if (prediction := outlooks[image.radiograph_id].prediction) is not None
+        for prediction in (image.prediction, *(classes.prediction for classes in image.classes))
+        if prediction is not None
     }
     if not shown:
         return

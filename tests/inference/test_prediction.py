@@ -40,7 +40,7 @@ def test_the_stored_answer_is_the_models(active):
     artifact = Artifact.load(places.artifact_folder(active))
     rendition = radiographs.rendition(radiograph, artifact.preprocessing)
     output = prediction.load(active).engine.predict(artifact.preprocessing.model_input(rendition))
-    assert row.logit == output.logit
+    assert row.logit == output.logits[0]
     assert heatmaps.read(row) == encode_map(activation_map(output.features, artifact.head))
     assert row.content_box == list(artifact.preprocessing.content_box(radiograph.rows, radiograph.columns))
     with Image.open(io.BytesIO(heatmaps.read(row))) as heat_map:
