@@ -71,7 +71,7 @@ def test_sizes_and_names_that_cannot_be_are_sentences(tmp_path):
         tiny.backbone(60)
     with pytest.raises(ValueError, match="Received: 'resnet'"):
         recipes.named("resnet")
-    with pytest.raises(FileNotFoundError, match="MobileNetV2 weights"):
+    with pytest.raises(FileNotFoundError, match="file of weights"):
         folded_mobilenet_v2.load_imagenet(folded_mobilenet_v2.backbone(32), tmp_path / "none.h5")
 
 

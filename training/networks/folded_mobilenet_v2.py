@@ -9,12 +9,13 @@ that was trained.
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
+
+from training.networks import pretrained
 
 NAME = "folded_mobilenet_v2"
 FEATURE_CHANNELS = 1280
@@ -60,11 +61,11 @@ def load_imagenet(network: keras.Model, weights: Path) -> None:
         FileNotFoundError: there is no such file.
         ValueError: the file holds the weights of another network.
     """
-    if not os.path.isfile(weights):
-        raise FileNotFoundError(f"Expected a file of MobileNetV2 weights. Received: {weights}.")
     size = network.input_shape[1]
-    original = keras.applications.MobileNetV2(include_top=False, weights=None, input_shape=(size, size, 3))
-    original.load_weights(weights)
+    original = keras.applications.MobileNetV2(
+        include_top=False, weights=None, input_shape=(size, size, 3), name="MobileNetV2"
+    )
+    pretrained.load_backbone(original, weights)
     names = {layer.name for layer in original.layers}
     for layer in network.layers:
         if layer.weights and layer.name in names:
