@@ -49,6 +49,12 @@ class LiteModel:
         if not _NEEDED <= outputs <= _NEEDED | {_MAP}:
             raise ValueError(f"Expected the outputs logit, features[, map] in {path}. Received: {sorted(outputs)}.")
 
+    @property
+    def cells(self) -> tuple[int, int]:
+        """Rows and columns of the features."""
+        _, rows, columns, _ = self._runner.get_output_details()["features"]["shape"]
+        return int(rows), int(columns)
+
     def __call__(self, image: NDArray[np.float32]) -> Answer:
         """Return what the model answers to one input (1, size, size, 3)."""
         answered = self._runner(image=image)

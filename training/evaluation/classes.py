@@ -68,6 +68,11 @@ def macro_auroc(answers: Answers, weights: Array) -> Array:
     return areas
 
 
+def accuracy(answers: Answers) -> float:
+    """Return the share of images of which the right class was said."""
+    return float((answers.probabilities.argmax(axis=1) == answers.targets).mean())
+
+
 def _statistics(answers: Answers) -> dict[str, Statistic]:
     """Return the statistics that every set has, by name."""
     right = answers.probabilities.argmax(axis=1) == answers.targets

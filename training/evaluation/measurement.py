@@ -22,7 +22,7 @@ from training.dataset import Sample
 from training.evaluation import pointing
 from training.evaluation.pointing import Point, Target
 from training.explanation import Head, activation_map
-from training.litert import LiteModel
+from training.litert import Answer, LiteModel
 from training.predictions import FACTS, Role, Row, group_digest
 from training.preprocessing import Preprocessing
 
@@ -47,6 +47,11 @@ class Served:
             raise FileNotFoundError(f"Expected a converted run in {run}. Missing: {', '.join(missing)}.")
         with np.load(run / "head.npz", allow_pickle=False) as stored:
             return cls(LiteModel(run / "model.tflite"), Head.load(dict(stored)), preprocessing)
+
+    @property
+    def cells(self) -> tuple[int, int]:
+        """Rows and columns of the features."""
+        return self.model.cells
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +87,8 @@ def measured(served: Served, samples: Sequence[Sample], role: Role, fold: int | 
 def pooled(served: Served, samples: Sequence[Sample]) -> NDArray[np.float32]:
     """Return (n, channels) features averaged over their cells."""
     found = [
-        _answer(served, dataset.grey_levels(sample.path))[1].mean(axis=(0, 1)) for sample in _shown(samples, "learnt")
+        _answer(served, dataset.grey_levels(sample.path)).features.mean(axis=(0, 1))
+        for sample in _shown(samples, "learnt from")
     ]
     return np.stack(found)
 
@@ -95,13 +101,14 @@ def picture(served: Served, sample: Sample, drawn: str) -> Picture:
         sample: the image.
         drawn: `map` the network's own, `activation` the closed form, empty for none.
     """
-    return picture_of(served, served.preprocessing.rendition(dataset.grey_levels(sample.path)), drawn)
+    square = served.preprocessing.rendition(dataset.grey_levels(sample.path))
+    return picture_of(served, square, drawn)[0]
 
 
-def picture_of(served: Served, square: NDArray[np.uint8], drawn: str) -> Picture:
-    """Return a rendition with its map, see `picture`."""
+def picture_of(served: Served, square: NDArray[np.uint8], drawn: str) -> tuple[Picture, NDArray[np.float32]]:
+    """Return a rendition with its map, see `picture`, and its logits."""
     answer = served.model(served.preprocessing.model_input(square))
-    return Picture(square, _maps(served, *answer[1:]).get(drawn))
+    return Picture(square, _maps(served, answer.features, answer.map).get(drawn)), answer.logits
 
 
 def item_of(sample: Sample) -> str:
@@ -125,16 +132,13 @@ def _measured(served: Served, sample: Sample, role: Role, fold: int | None) -> M
     if not sample.boxes:
         return Measured(row, mean, None, {})
     content = served.preprocessing.content_box(*grey.shape)
-    target = Target(sample.boxes, pointing.room((features.shape[0], features.shape[1]), content))
+    target = Target(sample.boxes, pointing.room(served.cells, content))
     maps = _maps(served, features, own)
     points = {name: pointing.strongest(cells, content) for name, cells in maps.items()}
     return Measured(row, mean, target, {**points, "centre_prior": pointing.CENTRE})
 
 
-def _answer(
-    served: Served, grey: NDArray[np.uint8] | NDArray[np.uint16]
-) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32] | None]:
-    """Return logits (outputs,), features (h, w, c) and the network's own map (h', w') of a picture."""
+def _answer(served: Served, grey: NDArray[np.uint8] | NDArray[np.uint16]) -> Answer:
     return served.model(served.preprocessing.model_input(served.preprocessing.rendition(grey)))
 
 

@@ -37,7 +37,7 @@ def strata(answers: Answers, points: OperatingPoints | None, *, rounds: int = 50
     label is missing it has counts only.
     """
     found = []
-    for kind, name, belongs in _named(answers.rows):
+    for kind, name, belongs in named(answers.rows):
         part = answers.where(belongs)
         if part is not None:
             found.append({"name": name, "kind": kind, **_figures(part, points, rounds)})
@@ -102,7 +102,7 @@ def _figures(part: Answers, points: OperatingPoints | None, rounds: int) -> dict
     return verdicts.counts(part)
 
 
-def _named(rows: Sequence[Row]) -> list[tuple[str, str, Belongs]]:
+def named(rows: Sequence[Row]) -> list[tuple[str, str, Belongs]]:
     """Return kind, name and predicate of each stratum that these rows can name."""
     found: list[tuple[str, str, Belongs]] = [
         ("region", part, partial(_is_of_part, part)) for part in [*parts_of(rows), "unknown"]
