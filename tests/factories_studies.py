@@ -92,17 +92,20 @@ def image(of: Study, position: int = 0, *, shows: Radiograph | None = None) -> S
     )  # fmt: skip
 
 
-def model() -> ModelVersion:
+def model(task: Task = Task.FRACTURE, **values) -> ModelVersion:
     number = next(_numbers)
-    ModelVersion.objects.filter(task=Task.FRACTURE, status=ModelStatus.ACTIVE).update(status=ModelStatus.RETIRED)
+    ModelVersion.objects.filter(task=task, status=ModelStatus.ACTIVE).update(status=ModelStatus.RETIRED)
+    points, name = ({"lower": 0.2, "upper": 0.7}, "tiny") if task == Task.FRACTURE else (None, f"tiny-{task}")
     return ModelVersion.objects.create(
-        task=Task.FRACTURE, name="tiny", version=number, artifact_sha256=f"{number:064x}", artifact_path="nowhere",
+        task=task, name=name, version=number, artifact_sha256=f"{number:064x}", artifact_path="nowhere",
         status=ModelStatus.ACTIVE, preprocessing={}, preprocessing_digest="", temperature=1.0,
-        operating_points={"lower": 0.2, "upper": 0.7}, scope={}, report={}, card="", activated_at=timezone.now(),
+        operating_points=points, scope={}, report={}, card="", activated_at=timezone.now(), **values,
     )  # fmt: skip
 
 
-def predict(shows: Radiograph, by: ModelVersion, state: str = "positive", probability: float = 0.83) -> Prediction:
+def predict(
+    shows: Radiograph, by: ModelVersion, state: str = "positive", probability: float = 0.83, caution: str = ""
+) -> Prediction:
     job = jobs.start(jobs.request(shows, by).pk)
     if state == PredictionState.NOT_ASSESSED:
         return jobs.succeed(job, Answer(PredictionState(state), 5.0, reason_code="chest", reason="chest radiograph"))
@@ -110,14 +113,24 @@ def predict(shows: Radiograph, by: ModelVersion, state: str = "positive", probab
     Image.fromarray(np.full((7, 7), 128, np.uint8)).save(content, "PNG")
     answer = Answer(
         PredictionState(state), 5.0, logit=1.0, probability=probability, heat_map=MAPS.put(content.getvalue()),
-        content_box=(0.0, 0.0, 1.0, 1.0), regions=[(0.1, 0.1, 0.5, 0.5)],
+        content_box=(0.0, 0.0, 1.0, 1.0), regions=[(0.1, 0.1, 0.5, 0.5)], caution=caution,
     )  # fmt: skip
     return jobs.succeed(job, answer)
 
 
-def predicted(of: Study, by: ModelVersion, *states: str) -> list[Prediction]:
+def classified(of: Study, by: ModelVersion, *shares: tuple[str, float], caution: str = "") -> list[Prediction]:
+    """Let a model that names classes say the same of every image of a study, the most probable class first."""
+    answer = Answer(
+        PredictionState.CLASSIFIED, 5.0, logit=2.0, probability=shares[0][1], label=shares[0][0],
+        probabilities=list(shares), caution=caution,
+    )  # fmt: skip
+    images = of.images.select_related("radiograph").order_by("position")
+    return [jobs.succeed(jobs.start(jobs.request(row.radiograph, by).pk), answer) for row in images]
+
+
+def predicted(of: Study, by: ModelVersion, *states: str, caution: str = "") -> list[Prediction]:
     shown = [row.radiograph for row in of.images.order_by("position")]
-    return [predict(pixels, by, state) for pixels, state in zip(shown, states, strict=True)]
+    return [predict(pixels, by, state, caution=caution) for pixels, state in zip(shown, states, strict=True)]
 
 
 def judgement(verdict: str = "fracture", **values) -> Judgement:

@@ -10,7 +10,7 @@
 //                    "rows", "columns": of the radiograph in pixels,
 //                    "map": null | { "url": PNG, grey, any size, "content_box": [x0, y0, x1, y1] fractions of the map that
 //                                    cover the radiograph, "regions": [[x0, y0, x1, y1], ...] fractions of the radiograph,
-//                                    "state", "sentence", "model_version", "score" },
+//                                    "name": what the map may be called, "state", "sentence", "model_version", "score" },
 //                    "findings": optional, boxes to show at once, as in 3 } ],
 //      "can_read": true | false (false: no boxes can be drawn),
 //      "study": id }

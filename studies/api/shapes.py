@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from rest_framework import serializers
 
+from inference.states import Task
 from studies.models import Problem, Review, Study, StudyImage
 from studies.reviews import Box, Judgement
 from studies.selectors.ai import StudyAI
@@ -102,6 +103,28 @@ class SettlementShape(serializers.Serializer[Any]):
     settlement = serializers.CharField(allow_blank=True)
 
 
+class ShareShape(serializers.Serializer[Any]):
+    """One class and its calibrated probability."""
+
+    class_name = serializers.CharField()
+    word = serializers.CharField()
+    probability = serializers.FloatField()
+
+
+class ClassesAIShape(serializers.Serializer[Any]):
+    """What a model that names classes says of one image: the bone part, or the type of a fracture."""
+
+    task = serializers.ChoiceField(choices=Task.choices)
+    state = serializers.CharField()
+    sentence = serializers.CharField()
+    model_version = serializers.CharField(allow_blank=True)
+    class_name = serializers.CharField(allow_blank=True)
+    score = serializers.FloatField(allow_null=True)
+    shares = ShareShape(many=True)
+    caution = serializers.CharField(allow_blank=True)
+    note = serializers.CharField(allow_blank=True)
+
+
 class ImageAIShape(serializers.Serializer[Any]):
     """What the AI says of one image."""
 
@@ -111,6 +134,9 @@ class ImageAIShape(serializers.Serializer[Any]):
     model_version = serializers.CharField()
     score = serializers.FloatField(allow_null=True)
     regions = serializers.ListField(child=serializers.ListField(child=serializers.FloatField()))
+    map_name = serializers.CharField(allow_blank=True)
+    caution = serializers.CharField(allow_blank=True)
+    classes = ClassesAIShape(many=True)
 
 
 class StudyAIShape(serializers.Serializer[Any]):
@@ -229,7 +255,8 @@ def of_ai(ai: StudyAI) -> dict[str, Any]:
     images = [
         {
             "image": row.image, "state": row.state, "sentence": row.sentence, "model_version": row.model_version,
-            "score": row.score, "regions": row.regions,
+            "score": row.score, "regions": row.regions, "map_name": row.map_name, "caution": row.caution,
+            "classes": row.classes,
         }
         for row in ai.images
     ]  # fmt: skip

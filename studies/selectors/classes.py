@@ -38,7 +38,7 @@ _TYPES = {
 class Share:
     """One class and its calibrated probability."""
 
-    label: str
+    class_name: str
     word: str
     probability: float
 
@@ -53,7 +53,7 @@ class ClassesAI:
         state: Where it stands; ``not_shown`` where it is kept back because nothing is suspected.
         sentence: The class in words, or why there is none.
         model_version: Who spoke.
-        label: The most probable class; empty where there is none.
+        class_name: The most probable class, as the model calls it; empty where there is none.
         score: Its calibrated probability.
         shares: Every class, the most probable first.
         caution: What to know beside the score.
@@ -66,7 +66,7 @@ class ClassesAI:
     state: str
     sentence: str
     model_version: str = ""
-    label: str = ""
+    class_name: str = ""
     score: float | None = None
     shares: tuple[Share, ...] = ()
     caution: str = ""
@@ -117,7 +117,7 @@ def _spoken(task: Task, outlook: Outlook, stated: str) -> ClassesAI:
         state=str(outlook.state),
         sentence=word_of(task, row.label),
         model_version=str(outlook.model_version or ""),
-        label=row.label,
+        class_name=row.label,
         score=outlook.probability,
         shares=tuple(Share(label, word_of(task, label), value) for label, value in row.probabilities),
         caution=row.caution,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,7 +18,8 @@ from inference.models import Prediction
 from studies import access, policies
 from studies.models import Decision, Problem, Review, Study, StudyImage
 from studies.policies import Standing, sees_all_reviews
-from studies.selectors.ai import StudyAI, ai_of_study
+from studies.selectors.ai import ImageAI, StudyAI, ai_of_study
+from studies.selectors.classes import ClassesAI
 from studies.selectors.listing import pseudonym
 from studies.selectors.rows import age_in_words, rank_word, sex_in_short, status_for_uploader, verdicts_of, wait_of
 from studies.states import STUDY_TRANSITIONS, ReviewKind, Side, StudyEvent, StudyStatus
@@ -85,6 +87,12 @@ class Story:
         """Whether the person holds the study now."""
         until = self.study.claimed_until
         return self.study.claimed_by_id == self.standing.person and until is not None and until > timezone.now()
+
+    @property
+    def said_of_images(self) -> tuple[tuple[str, ImageAI], ...]:
+        """What the AI says of each image, under the image's name; empty where it is withheld."""
+        names = {image.pk: image_name(image) for image in self.images}
+        return tuple((names[said.image], said) for said in self.ai.images)
 
     @property
     def open_problems(self) -> tuple[Problem, ...]:
@@ -202,12 +210,17 @@ def _moments(
 
 def _machine(images: Sequence[StudyImage], ai: StudyAI) -> Iterator[Moment]:
     names = {image.pk: image_name(image) for image in images}
-    said = {image.prediction: image for image in ai.images if image.prediction}
+    said: dict[uuid.UUID, tuple[str, ImageAI | ClassesAI]] = {}
+    for image in ai.images:
+        name = names[image.image]
+        if image.prediction:
+            said[image.prediction] = (f"{name}: {image.sentence}", image)
+        spoken = ((classes.prediction, classes) for classes in image.classes)
+        said |= {key: (f"{name}: {classes.name}: {classes.sentence}", classes) for key, classes in spoken if key}
     for prediction in Prediction.objects.filter(pk__in=said) if said else ():
-        image = said[prediction.pk]
-        score = "" if image.score is None else _("score %(score).2f") % {"score": image.score}
-        text = f"{names[image.image]}: {image.sentence}"
-        yield Moment(prediction.created_at, "machine", text, score, image.model_version)
+        text, one = said[prediction.pk]
+        score = "" if one.score is None else _("score %(score).2f") % {"score": one.score}
+        yield Moment(prediction.created_at, "machine", text, score, one.model_version)
 
 
 def _signed(review: Review) -> Moment:

@@ -114,13 +114,14 @@ def machine(request: HttpRequest, study_id: uuid.UUID) -> HttpResponse:
     """Answer the reading page's poll for what the AI says; it leaves no record of an opening."""
     user = signed_in(request)
     story = open_study(user, access.read_study(user, study_id), in_background=True)
-    return render(request, "studies/machine.html", {"story": story, "study": story.study})
+    context = {"story": story, "study": story.study, "opens_classes": "open" in request.GET}
+    return render(request, "studies/machine.html", context)
 
 
 @require_GET
 @login_required
 def heat_map(request: HttpRequest, study_id: uuid.UUID, image_id: uuid.UUID) -> HttpResponse:
-    """Send the map of where the model looked, as a small grey PNG."""
+    """Send the map of the model, as a small grey PNG."""
     user = signed_in(request)
     response = HttpResponse(map_of(user, access.image(user, study_id, image_id)), content_type="image/png")
     response["Cache-Control"] = "private, no-store"

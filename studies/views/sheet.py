@@ -85,6 +85,7 @@ def image_data(study: Study, image: StudyImage, ai: ImageAI | None) -> dict[str,
 def _map(ai: ImageAI, keys: list[uuid.UUID]) -> dict[str, Any]:
     return {
         "url": reverse("studies:map", args=keys),
+        "name": ai.map_name,
         "content_box": ai.content_box,
         "regions": ai.regions,
         "state": ai.state,

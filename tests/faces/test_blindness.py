@@ -9,6 +9,7 @@ from django.test import Client
 from django.urls import reverse
 
 from bonefrac.accounts.models import ReadingMode, Role
+from inference.states import Task
 from studies import worklist
 from studies.models import Disclosure, Study
 from studies.states import Rank
@@ -44,9 +45,11 @@ def answers(user, study):
 @pytest.mark.parametrize("roles", [(Role.RADIOLOGIST,), (Role.LEAD,), (Role.ADMIN,), (Role.RADIOLOGIST, Role.ADMIN)])
 def test_every_answer_is_the_same_with_and_without_a_prediction(roles):
     site = make.site(mode=ReadingMode.BLIND_FIRST)
-    person, study, model = make.person(site, *roles), make.study(site), make.model()
+    person, study, model = make.person(site, *roles), make.study(site, body_part="hand"), make.model()
     without = answers(person, study)
     make.predicted(study, model, "positive")
+    make.classified(study, make.model(Task.BODY_PART), ("leg", 0.9), ("hand", 0.1), caution="Two pictures in one.")
+    make.classified(study, make.model(Task.FRACTURE_TYPE), ("spiral", 0.7), ("oblique", 0.3))
     worklist.rank_by_id(study.pk)
     assert answers(person, study) == without
     assert not Disclosure.objects.exists()

@@ -1,4 +1,4 @@
-// "Where the model looked": a small grey map coloured violet and laid over the radiograph. Off until it is asked for.
+// The map of a model: small, grey, coloured violet and laid over the radiograph. Off until it is asked for.
 //
 // The map covers the model's input; content_box says which part of it is the radiograph, so borders are not drawn.
 

@@ -168,7 +168,7 @@ export class Viewer {
     this.display.reset();
   }
 
-  /** Show or hide where the model looked; without a map nothing happens. */
+  /** Show or hide the map of the model; without a map nothing happens. */
   async toggleMap() {
     if (!this.image?.map && !this.#mapIsOn) return;
     this.#mapIsOn = !this.#mapIsOn;

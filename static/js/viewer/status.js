@@ -24,6 +24,7 @@ function sayMap(element, image, isOn) {
   element.querySelector("[data-map-opacity]").hidden = !isOn;
   element.querySelector('[data-act="toggleMap"]').setAttribute("aria-pressed", String(isOn));
   element.querySelector(".stage__map-name").hidden = !isOn;
+  if (isOn && image.map.name) element.querySelector("[data-map-name]").textContent = image.map.name;
   element.querySelector("[data-map-version]").textContent = isOn ? image.map.model_version ?? "" : "";
 }
 
