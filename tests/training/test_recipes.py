@@ -6,16 +6,17 @@ import numpy as np
 import pytest
 
 from tests.conftest import ROOT
-from training import tasks
+from training import config, tasks
 from training.explanation import Head, activation_map
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
 
 SIZE = 64
+NAMES = sorted(path.stem for path in config.RECIPES.glob("*.json"))
 WEIGHTS = ROOT.parent / "shared/data/weights"
 #: Cells of the features, channels, units of the dense layers, layers of the backbone with the input, by network.
 SHAPES = {
-    "mobilenet": (2, 1024, (128,), 86),
+    "mobilenet": (2, 768, (128,), 86),
     "mobilenet_v2": (2, 1280, (), 154),
     "mobilenet_v2_types": (2, 1280, (128,), 154),
     "resnet50": (2, 2048, (), 176),
@@ -52,10 +53,16 @@ def images(count, size=SIZE):
 
 @pytest.mark.parametrize("name", SHAPES)
 def test_shape_and_one_step_of_training(name):
+    """As its recipes build it, which open layers that it has."""
     import keras
 
+    from training.fitting import cut
+
     cells, channels, hidden, layers = SHAPES[name]
-    model = built(name)
+    courses = [recipe for recipe in map(config.read, NAMES) if recipe.network == name]
+    model = built(name, **(courses[0].options if courses else {}))
+    for phase in (phase for recipe in courses for phase in recipe.phases):
+        assert "head" in cut.opened(model, phase.open)
     assert model.input_shape == (None, SIZE, SIZE, 3)
     assert model.output["logit"].shape == (None, 10)
     assert model.output["features"].shape == (None, cells, cells, channels)

@@ -1,7 +1,8 @@
 """MobileNetV2 with a hidden layer, for types of fracture: system C.
 
 Responsible for the shape: MobileNetV2 (Sandler et al. 2018) -> global average pooling -> Dense(128, relu) -> one logit
-for each class. The published network ends with a softmax; this one answers logits.
+for each class. The published network ends with a softmax; this one answers logits. Its head has three layers, so the
+last 50 layers of the backbone are among the last 53 of the network.
 """
 
 from __future__ import annotations
