@@ -151,6 +151,22 @@ def targets(samples: Sequence[Sample], task: Task) -> NDArray[np.int64]:
     return np.array([task.classes.index(sample.label) for sample in samples], np.int64)
 
 
+def item_of(path: OnDisk) -> str:
+    """Return the SHA-256 (hex) of a file, by which an image is named wherever its path must not be.
+
+    Raises:
+        DatasetError: the file cannot be read.
+    """
+    total = hashlib.sha256()
+    try:
+        with path.open("rb") as file:
+            while piece := file.read(1 << 20):
+                total.update(piece)
+    except OSError as error:
+        raise DatasetError(f"Expected a file. Received: {path} ({error}).") from error
+    return total.hexdigest()
+
+
 def shape_of(path: OnDisk) -> tuple[int, int]:
     """Return rows and columns of a picture without decoding it.
 
