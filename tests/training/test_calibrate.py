@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from sklearn import metrics
 
 from training import calibrate
 from training.calibrate import OperatingPoints
@@ -83,3 +84,56 @@ def test_what_is_no_probability_has_no_state(probability):
 def test_points_out_of_order_are_refused(lower, upper):
     with pytest.raises(ValueError, match="lower <= upper"):
         OperatingPoints(lower, upper)
+
+
+def test_class_probabilities_are_the_softmax_and_the_sigmoid():
+    logits = np.array([[1.0, -2.0, 700.0], [0.0, 0.0, 0.0]])
+    found = calibrate.class_probabilities(logits, 2.0)
+    assert found.sum(axis=1) == pytest.approx(1)
+    assert found[1] == pytest.approx(1 / 3)
+    assert found[0, 2] == pytest.approx(1)
+    two = calibrate.class_probabilities(np.array([[1.5], [-3.0]]), 1.3)
+    assert two[:, 1] == pytest.approx(calibrate.probabilities(np.array([1.5, -3.0]), 1.3))
+    assert two.sum(axis=1) == pytest.approx(1)
+    same = calibrate.class_probabilities(np.array([[0.0, 1.5]]), 1.3)
+    assert same[0, 1] == pytest.approx(two[0, 1])
+
+
+@pytest.mark.parametrize("slope", [0.5, 2.0])
+def test_temperature_of_many_classes_finds_the_slope(slope):
+    random = np.random.default_rng(1)
+    logits = random.normal(0, 3, (8000, 4))
+    shares = calibrate.class_probabilities(logits, slope).cumsum(axis=1)
+    targets = (random.random((8000, 1)) > shares).sum(axis=1).clip(0, 3)
+    assert calibrate.temperature(targets, logits) == pytest.approx(slope, rel=0.1)
+    expected = metrics.log_loss(targets, calibrate.class_probabilities(logits, slope))
+    assert calibrate.negative_log_likelihood(targets, logits / slope) == pytest.approx(expected)
+
+
+def test_two_logits_of_two_classes_are_one():
+    labels, logits = drawn(500)
+    both = np.column_stack([np.zeros(500), logits])
+    assert calibrate.temperature(labels, both) == pytest.approx(calibrate.temperature(labels, logits), rel=1e-4)
+
+
+def test_conformal_points_keep_the_promise_for_the_next_image():
+    """Over many draws of 40 images of each label, the next one keeps it at least as often as promised."""
+    random = np.random.default_rng(2)
+    kept = {"quantile": [], "conformal": []}
+    for _ in range(2000):
+        fractured, others = random.beta(4, 2, 41), random.beta(2, 4, 41)
+        labels = np.array([1.0] * 40 + [0.0] * 40)
+        known = np.concatenate([fractured[:40], others[:40]])
+        for way, found in kept.items():
+            points = calibrate.operating_points(labels, known, sensitivity=0.9, specificity=0.9, way=way)
+            found.append((fractured[40] >= points.lower, others[40] < points.upper))
+    conformal, plain = np.mean(kept["conformal"], axis=0), np.mean(kept["quantile"], axis=0)
+    assert (conformal >= 0.9 - 0.012).all()
+    assert (plain < conformal).all()
+    assert (plain < 0.9).all()
+
+
+def test_too_few_images_prove_nothing_conformally():
+    labels, said = np.array([1.0] * 18 + [0.0] * 18), np.linspace(0.1, 0.9, 36)
+    assert calibrate.operating_points(labels, said, way="conformal") == OperatingPoints(0.0, 1.0)
+    assert calibrate.operating_points(labels, said) != OperatingPoints(0.0, 1.0)

@@ -153,12 +153,13 @@ def _parts(report: Mapping[str, Any]) -> set[str]:
 def _making(report: Mapping[str, Any]) -> str:
     """Return the section of how it was made, with the attributions."""
     made = report["made"]
+    network = f"{made['recipe']['network']} at {made['recipe']['size']} px"
     versions = ", ".join(f"{name} {value}" for name, value in sorted(made.get("versions", {}).items()))
-    weights = made.get("weights", "random")
+    weights = made["weights"]
     origin = next((words for start, words in _WEIGHTS.items() if weights.startswith(start)), "")
     return (
         "## How it was made\n\n"
-        f"Network {made['network']} at {made['size']} px. First weights: {weights}. {origin} Made with {versions}; "
+        f"Network {network}. First weights: {weights}. {origin} Made with {versions}; "
         "converted by TensorFlow, measured on LiteRT. The whole recipe stands in the report.\n\n"
         f"Data set digest: `{made['data']['digest']}`.\n\n"
         f"Training data. {SOURCES[made['source']].attribution}"

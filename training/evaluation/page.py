@@ -287,11 +287,10 @@ def _history(history: Sequence[Mapping[str, Any]]) -> list[str]:
 def _making(report: Mapping[str, Any]) -> list[str]:
     """Return what it was made of, what stands beside it, its folds, and the looks at the test side."""
     parts = [heading("How it was made")]
-    made = [(name, markup.plain_text(value)) for name, value in sorted(report["made"].items())]
-    parts.append(table(("", "value"), made, "Run", numbers=False))
-    calibration = report["calibration"]
-    found = [(name.replace("_", " "), markup.plain_text(calibration[name])) for name in sorted(calibration)]
-    parts.append(table(("", "value"), found, "Calibration", numbers=False))
+    made = {name: value for name, value in report["made"].items() if name != "recipe"}
+    for words, found in (("Recipe", report["made"]["recipe"]), ("Run", made), ("Calibration", report["calibration"])):
+        rows = [(name.replace("_", " "), markup.plain_text(found[name])) for name in sorted(found)]
+        parts.append(table(("", "value"), rows, words, numbers=False))
     if report["folds"]:
         parts.append(_folds(report["folds"]))
     if report["beside"]:

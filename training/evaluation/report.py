@@ -8,7 +8,8 @@ by group, or null where the images say nothing of it (one label only, nothing pr
     name, version, task, classes
     summary     one sentence with the headline figure
     headline    name of the split whose figures stand first: `test` where it was measured, else `oof`, else `val`
-    made        config.json of the run (network, size, phases, data digest, weights, versions, ...) and "source"
+    made        config.json of the run ("recipe" with network, size, phases ...; "data": {"digest", "name"}, "versions",
+                "made", ...), "weights" (a file's name or random) and "source"
     history     the run's history.json, as it is
     leak        {"status": clean | leaking | unchecked, "pairs", "allowed", "red": bool, "sentence",
                  "learnt_from": {split: how many of its images or groups the model had learnt from}}

@@ -57,12 +57,15 @@ class Run:
         if missing:
             raise FileNotFoundError(f"Expected a fitted and converted run in {path}. Missing: {', '.join(missing)}.")
         config, history = _json(path / "config.json"), _json(path / "history.json")
+        absent = [name for name in ("recipe", "task", "data") if name not in config]
+        if absent:
+            raise ValueError(f"Expected {path / 'config.json'} as `fit` writes it. Missing: {', '.join(absent)}.")
         return cls(
             path=path,
             config=config,
             history=history,
             task=tasks.named(config["task"]),
-            preprocessing=Preprocessing(int(config["size"])),
+            preprocessing=Preprocessing(int(config["recipe"]["size"])),
             oof=_rows(path / "predictions.csv"),
             seen=_seen(path / "seen.csv"),
         )
@@ -72,6 +75,18 @@ class Run:
         """What was found of the leak of its data before it was fitted."""
         found: Mapping[str, Any] = self.config.get("leak") or _UNCHECKED
         return found
+
+    @property
+    def recipe(self) -> Mapping[str, Any]:
+        """The configuration that was carried out, see `training.config`."""
+        found: Mapping[str, Any] = self.config["recipe"]
+        return found
+
+    @property
+    def weights(self) -> str:
+        """Name of the file of first weights, or `random`."""
+        found = self.config.get("weights", "random")
+        return str(found["name"] if isinstance(found, Mapping) else found)
 
     def fold(self, number: int) -> Path:
         """Return the folder of one fold."""

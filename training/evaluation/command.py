@@ -1,0 +1,101 @@
+"""The subcommand `evaluate`: its arguments and its sentences.
+
+Responsible for reading the command line and for calling `training.evaluation.packing`, which is loaded only then.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, get_args
+
+from training import exported
+from training.calibrate import Way
+from training.dataset import Dataset, DatasetError
+from training.evaluation.runs import Run
+from training.sources import SOURCES
+from training.tasks import Task
+
+if TYPE_CHECKING:
+    from training.evaluation.packing import Wishes
+
+#: Opens data for a task, for as long as they are read.
+Opened = Callable[[Path, Task], AbstractContextManager[Dataset]]
+_DESCRIPTION: Final = """
+Measure a fitted and converted run and write its artifact: figures with 95 % intervals by group, strata, calibration,
+operating points, localisation, scope, a report (JSON and one self-contained page) and a card.
+
+A run with folds is calibrated and measured on its out-of-fold answers, another one on the val side of DATA, whose
+figures then flatter. --test adds the test side: use it once, when nothing is chosen any more; every use is counted in
+the run's folder and told in the report.
+"""
+
+
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], opened: Opened, data: str) -> None:
+    """Add the subcommand.
+
+    Args:
+        commands: of the program.
+        opened: opens DATA.
+        data: what DATA may be, in words.
+    """
+    parser = commands.add_parser(
+        "evaluate",
+        help="calibrate, measure, write the artifact with its report",
+        description=_DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("run_folder", type=Path, metavar="RUN", help="folder of fit and convert")
+    parser.add_argument("data", type=Path, metavar="DATA", help=data)
+    parser.add_argument("out", type=Path, metavar="OUT", help="folder of the artifact")
+    parser.add_argument("--name", required=True, help="of the model, as people say it")
+    parser.add_argument("--version", required=True, help="of this training")
+    parser.add_argument("--source", choices=sorted(SOURCES), required=True, help="where the labels come from")
+    parser.add_argument("--test", action="store_true", help="measure the test side too; counted")
+    parser.add_argument(
+        "--points",
+        choices=get_args(Way),
+        default="quantile",
+        help="fit the operating points by the quantiles of these images, or split-conformal (default: quantile)",
+    )
+    parser.add_argument(
+        "--pictures",
+        choices=("none", "drawn", "data"),
+        default="data",
+        help="sample predictions in the page: none, drawn radiographs, or images of DATA (default); a model that is "
+        "passed on must not carry images that may not be",
+    )
+    parser.add_argument("--beside", type=Path, metavar="ARTIFACT", help="show another artifact's headline beside this")
+    parser.add_argument("--rounds", type=int, default=1000, help="of the bootstrap (default: 1000)")
+    parser.set_defaults(run=lambda parsed: _evaluate(parsed, opened))
+
+
+def _evaluate(parsed: argparse.Namespace, opened: Opened) -> None:
+    run = Run.read(parsed.run_folder)  # what cannot be evaluated is refused before the data are read
+    if parsed.rounds < 1:
+        raise ValueError(f"Expected at least one round of the bootstrap. Received: {parsed.rounds}.")
+    if exported.is_export(parsed.data) != (parsed.source == "export"):
+        raise DatasetError(
+            "Expected --source export for a dataset that the platform exported, and for no other. "
+            f"Received: --source {parsed.source} for {parsed.data}."
+        )
+    from training.evaluation import packing
+
+    title = packing.Title(parsed.name, parsed.version, parsed.source)
+    with opened(parsed.data, run.task) as data:
+        digest = packing.pack(parsed.run_folder, data, parsed.out, title, _wishes(parsed))
+    print(f"Wrote the artifact {parsed.out}, sha256 {digest}.")
+
+
+def _wishes(parsed: argparse.Namespace) -> Wishes:
+    from training.evaluation.packing import Wishes
+
+    return Wishes(
+        with_test=parsed.test,
+        way=parsed.points,
+        pictures=parsed.pictures,
+        beside=parsed.beside,
+        rounds=parsed.rounds,
+    )
