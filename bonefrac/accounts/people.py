@@ -278,11 +278,23 @@ def revoke(actor: User | None, *, person: User, site: Site, role: Role) -> None:
 
 
 @transaction.atomic
-def appoint_engineer(actor: None, *, person: User) -> None:
-    """Make somebody an engineer, who looks after models and sees no study; only the machine's owner may."""
+def appoint_engineer(actor: User | None, *, person: User) -> None:
+    """Make somebody an engineer, who looks after models and by that sees no study.
+
+    Raises:
+        Forbidden: The actor administers no site of the person's, or would appoint themselves.
+    """
+    policies.require_some_charge(actor, person)
     User.objects.filter(pk=person.pk).update(is_engineer=True)
-    data: dict[str, object] = {"role": "engineer"}
-    events.record(actor, Verb.ROLE_GRANTED, target_type="user", target_id=person.pk, data=data)
+    events.record(actor, Verb.ROLE_GRANTED, target_type="user", target_id=person.pk, data={"role": "engineer"})
+
+
+@transaction.atomic
+def dismiss_engineer(actor: User | None, *, person: User) -> None:
+    """Let somebody be an engineer no longer; raises as ``appoint_engineer``."""
+    policies.require_some_charge(actor, person)
+    User.objects.filter(pk=person.pk).update(is_engineer=False)
+    events.record(actor, Verb.ROLE_REVOKED, target_type="user", target_id=person.pk, data={"role": "engineer"})
 
 
 @transaction.atomic

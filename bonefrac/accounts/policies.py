@@ -47,6 +47,20 @@ def require_whole_charge(actor: User | None, person: User) -> None:
         )
 
 
+def require_some_charge(actor: User | None, person: User) -> None:
+    """Raise ``Forbidden`` unless the person holds a role at a site that the actor administers, and is somebody else.
+
+    It is enough for the role without a site: it opens no study, and no more of models than administrators may do.
+    """
+    require_admin_anywhere(actor)
+    require_other(actor, person)
+    if actor is None:
+        return
+    own = Membership.objects.filter(user=actor, role=Role.ADMIN).values("site")
+    if not Membership.objects.filter(user=person, site__in=own).exists():
+        raise Forbidden(_("This person holds no role at a site of yours."))
+
+
 def require_other(actor: User | None, person: User) -> None:
     """Raise ``Forbidden`` where somebody would do this to themselves."""
     if actor is not None and actor.pk == person.pk:

@@ -200,3 +200,16 @@ def test_a_list_of_many_people_is_paged_without_counting(at, admin, django_asser
     names = [row.person.username for answer in (first, second) for row in answer.context["rows"]]
     assert len(names) == len(set(names)) == 56
     assert client.get(PEOPLE, {"cursor": "broken"}).status_code == 400
+
+
+def test_an_engineer_is_made_and_unmade_on_the_page_of_a_person(at, admin):
+    person = make.person(at, Role.UPLOADER)
+    client = as_(admin)
+    page = f"{PEOPLE}{person.pk}/"
+    assert "Make an engineer" in client.get(page).content.decode()
+    assert client.post(f"{page}appoint-engineer/").status_code == 302
+    assert "End the role of engineer" in client.get(page).content.decode()
+    assert "Engineer</span>" in client.get(PEOPLE).content.decode()
+    assert client.post(f"{page}dismiss-engineer/").status_code == 302
+    assert "Make an engineer" in client.get(page).content.decode()
+    assert "Make an engineer" not in client.get(f"{PEOPLE}{admin.pk}/").content.decode()

@@ -287,3 +287,25 @@ def test_a_superuser_holds_no_role():
     with pytest.raises(Forbidden):
         people.invite(owner, site=at, username="x", display_name="X", roles=[Role.LEAD])
     assert Site.objects.filter(pk=at.pk).exists()
+
+
+def test_administrators_appoint_engineers_among_their_own_people_and_not_themselves():
+    at = make.site()
+    admin, person, stranger = (
+        make.person(at, Role.ADMIN),
+        make.person(at, Role.LEAD),
+        make.person(make.site(), Role.LEAD),
+    )
+    lead = make.person(at, Role.LEAD)
+    for actor, other in ((lead, person), (admin, stranger), (admin, admin)):
+        with pytest.raises(Forbidden):
+            people.appoint_engineer(actor, person=other)
+    people.appoint_engineer(admin, person=person)
+    person.refresh_from_db()
+    assert is_engineer(person)
+    assert roles_of(person, at) == {Role.LEAD}
+    people.dismiss_engineer(admin, person=person)
+    person.refresh_from_db()
+    assert not is_engineer(person)
+    verbs = AuditEvent.objects.filter(target_id=person.pk, actor=admin).values_list("verb", "data__role")
+    assert {(Verb.ROLE_GRANTED, "engineer"), (Verb.ROLE_REVOKED, "engineer")} <= set(verbs)

@@ -138,6 +138,26 @@ def revoke(request: HttpRequest, membership_id: uuid.UUID) -> HttpResponse:
 
 @require_POST
 @login_required
+def appoint_engineer(request: HttpRequest, person_id: uuid.UUID) -> HttpResponse:
+    """Let a person look after models."""
+    actor = signed_in(request)
+    verbs.appoint_engineer(actor, person=access.person(actor, person_id))
+    messages.success(request, _("This person is an engineer now: models, no further studies."))
+    return redirect("accounts:person", person_id)
+
+
+@require_POST
+@login_required
+def dismiss_engineer(request: HttpRequest, person_id: uuid.UUID) -> HttpResponse:
+    """Let a person look after models no longer."""
+    actor = signed_in(request)
+    verbs.dismiss_engineer(actor, person=access.person(actor, person_id))
+    messages.success(request, _("This person is no engineer any more."))
+    return redirect("accounts:person", person_id)
+
+
+@require_POST
+@login_required
 def deactivate(request: HttpRequest, person_id: uuid.UUID) -> HttpResponse:
     """Shut an account."""
     actor = signed_in(request)
