@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import Q
 
 from bonefrac.db import Row, one_of
-from inference.states import LIVE, JobStatus, MapKind, ModelStatus, PredictionState, Task
+from inference.states import LIVE, JobStatus, MapKind, ModelStatus, PredictionState, Task, UsePurpose, Verdict
 
 
 class Radiograph(Row):
@@ -100,6 +100,48 @@ class ModelVersion(Row):
 
     def __str__(self) -> str:
         return f"{self.name} {self.version}"
+
+
+class GateVerdict(Row):
+    """What the gate answered about a candidate at some time; append-only. Who asked is in the audit trail."""
+
+    candidate = models.ForeignKey(ModelVersion, on_delete=models.PROTECT, related_name="gate_verdicts")
+    active = models.ForeignKey(
+        ModelVersion,
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        help_text="the model that served then; null where none did and absolute floors were asked for",
+    )
+    verdict = models.CharField(max_length=24, choices=Verdict.choices)
+    report = models.JSONField(help_text="every check with its numbers, as training.comparison tells them")
+    items_digest = models.CharField(max_length=64, help_text="of the images that both models were judged on")
+    images = models.PositiveIntegerField()
+    positives = models.PositiveIntegerField()
+    created_at = models.DateTimeField(db_default=TransactionNow())
+
+    class Meta:
+        ordering = ["-created_at", "-id"]
+        constraints = [one_of("verdict", Verdict, "gate_verdict_verdict")]
+
+    def __str__(self) -> str:
+        return f"{self.verdict} for {self.candidate_id}"
+
+
+class UseOfTest(Row):
+    """One look at a test set: the more often it is looked at, the less it proves; append-only."""
+
+    model_version = models.ForeignKey(ModelVersion, on_delete=models.PROTECT, related_name="test_uses")
+    items_digest = models.CharField(max_length=64, db_index=True, help_text="of the images of the test set")
+    images = models.PositiveIntegerField()
+    purpose = models.CharField(max_length=16, choices=UsePurpose.choices)
+    created_at = models.DateTimeField(db_default=TransactionNow())
+
+    class Meta:
+        constraints = [one_of("purpose", UsePurpose, "test_use_purpose")]
+
+    def __str__(self) -> str:
+        return f"test set {self.items_digest[:12]} for {self.model_version_id}"
 
 
 class PredictionJob(Row):

@@ -59,6 +59,7 @@ class ModelEvent(models.TextChoices):
     """What may happen to a model version."""
 
     SHADOW = "shadow"
+    END_SHADOW = "end_shadow"
     PROMOTE = "promote"
     RETIRE = "retire"
     REJECT = "reject"
@@ -71,6 +72,7 @@ MODEL_TRANSITIONS: TransitionTable[ModelStatus, ModelEvent] = TransitionTable(
         (ModelStatus.CANDIDATE, ModelEvent.PROMOTE): (ModelStatus.ACTIVE,),
         (ModelStatus.CANDIDATE, ModelEvent.REJECT): (ModelStatus.REJECTED,),
         (ModelStatus.SHADOW, ModelEvent.PROMOTE): (ModelStatus.ACTIVE,),
+        (ModelStatus.SHADOW, ModelEvent.END_SHADOW): (ModelStatus.CANDIDATE,),
         (ModelStatus.SHADOW, ModelEvent.REJECT): (ModelStatus.REJECTED,),
         (ModelStatus.ACTIVE, ModelEvent.RETIRE): (ModelStatus.RETIRED,),
         (ModelStatus.RETIRED, ModelEvent.PROMOTE): (ModelStatus.ACTIVE,),
@@ -84,6 +86,21 @@ class Task(models.TextChoices):
     FRACTURE = "fracture", _("fracture")
     BODY_PART = "body_part", _("body part")
     FRACTURE_TYPE = "fracture_type", _("fracture type")
+
+
+class Verdict(models.TextChoices):
+    """How the gate before promotion answered; only ``PASS`` is a pass."""
+
+    PASS = "pass", _("pass")
+    FAIL = "fail", _("fail")
+    NOT_ENOUGH_EVIDENCE = "not_enough_evidence", _("not enough evidence")
+
+
+class UsePurpose(models.TextChoices):
+    """What a test set was looked at for."""
+
+    REPORT = "report", _("the report of a model that was registered")
+    GATE = "gate", _("the gate before a promotion")
 
 
 class MapKind(models.TextChoices):

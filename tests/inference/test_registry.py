@@ -21,6 +21,7 @@ from inference.selectors import active_model
 from inference.states import MODEL_TRANSITIONS, JobStatus, ModelEvent, ModelStatus
 from tests import tiny
 from tests.factories_inference import grey_radiograph
+from tests.tiny import kinds
 from training import artifact
 
 
@@ -174,8 +175,9 @@ def test_only_those_who_look_after_models_change_what_serves(model, tmp_path, re
     registry.promote(admin, second)
     registry.retire(engineer, second)
     verbs = AuditEvent.objects.exclude(actor=None).order_by("id").values_list("verb", "actor__username")
-    assert list(verbs)[-3:] == [
+    assert list(verbs)[-4:] == [
         ("model_registered", "engineer"),
+        ("model_gated", "admin"),
         ("model_promoted", "admin"),
         ("model_retired", "engineer"),
     ]
@@ -220,7 +222,7 @@ def test_a_model_whose_files_changed_is_not_promoted(model):
 def test_every_pair_is_in_the_table_or_refused(status, event):
     allowed = {
         "CANDIDATE": {"shadow": "SHADOW", "promote": "ACTIVE", "reject": "REJECTED"},
-        "SHADOW": {"promote": "ACTIVE", "reject": "REJECTED"},
+        "SHADOW": {"promote": "ACTIVE", "end_shadow": "CANDIDATE", "reject": "REJECTED"},
         "ACTIVE": {"retire": "RETIRED"},
         "RETIRED": {"promote": "ACTIVE"},
     }.get(status, {})
@@ -254,12 +256,32 @@ def test_the_first_start_puts_the_shipped_model_into_service(db, box):
     assert ModelVersion.objects.count() == 1
 
 
-def test_a_newer_shipped_model_follows_the_older(db, box):
+def test_a_newer_shipped_model_waits_as_a_candidate(db, box):
     tiny.write(box / "tiny")
-    registry.register_shipped()
+    (first,) = registry.register_shipped()
     tiny.write(box / "tiny", card="# Newer")
     (newer,) = registry.register_shipped()
-    assert active_model() == newer
+    assert newer.status == ModelStatus.CANDIDATE
+    assert active_model() == first
+    assert registry.register_shipped() == []
+
+
+def test_a_shipped_model_that_does_not_meet_the_floors_waits_and_the_platform_starts(db, box):
+    tiny.write(box / "weak", table=tiny.rows(apart=0.2), name="weak")
+    kinds.parts(box / "parts")
+    weak, parts = sorted(registry.register_shipped(), key=lambda version: version.task, reverse=True)
+    assert (weak.status, parts.status) == (ModelStatus.CANDIDATE, ModelStatus.ACTIVE)
+    assert active_model() is None
+    assert weak.gate_verdicts.get().verdict == "fail"
+
+
+def test_a_shipped_model_of_format_1_serves_by_a_reason_that_is_told(db, box):
+    tiny.write(box / "tiny", version=1)
+    (old,) = registry.register_shipped()
+    assert old.status == ModelStatus.ACTIVE
+    told = AuditEvent.objects.get(verb=Verb.MODEL_PROMOTED_AGAINST_GATE).data
+    assert "before predictions were kept" in told["reason"]
+    assert (told["verdict"], told["by"]) == ("not_enough_evidence", "start")
 
 
 @pytest.mark.parametrize("decide", ["promoted another", "retired it"])

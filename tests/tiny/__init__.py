@@ -43,13 +43,16 @@ def digest(word):
     return hashlib.sha256(word.encode()).hexdigest()
 
 
-def rows(positives=40, others=80, *, separation=4.0, seed=1, role="oof", name="image"):
-    """Return what a model said of images of their own groups: logits around ± half the separation."""
+def rows(positives=320, others=340, *, apart=8.0, seed=1, role="oof", name="image"):
+    """Return what a model said of images, each its own group: logits that mean the odds that they say.
+
+    ``apart`` is the distance between the mean logits of both labels, and their variance: such logits are calibrated.
+    """
     random = np.random.default_rng(seed)
     found = []
     for number in range(positives + others):
         fractured = number < positives
-        logit = random.normal(separation / 2 if fractured else -separation / 2)
+        logit = random.normal(apart / 2 if fractured else -apart / 2, apart**0.5)
         found.append(
             Row(
                 item=digest(f"{name} {number}"),
@@ -61,6 +64,20 @@ def rows(positives=40, others=80, *, separation=4.0, seed=1, role="oof", name="i
                 facts={"region": ("hand", "leg")[number % 2], "frontal": "1", "hardware": "0"},
             )
         )
+    return found
+
+
+def named_rows(classes, count=400, *, correct=0.98, seed=1):
+    """Return what a model that names classes said of images, each its own group; so many it names rightly."""
+    random = np.random.default_rng(seed)
+    found = []
+    for number in range(count):
+        label = number % len(classes)
+        logits = random.normal(0, 0.3, len(classes))
+        logits[label if random.random() < correct else label - 1] += 5
+        name = f"named {number}"
+        values = tuple(float(logit) for logit in logits)
+        found.append(Row(digest(name), predictions.group_digest(name), classes[label], "oof", number % 5, values))
     return found
 
 

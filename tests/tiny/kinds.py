@@ -32,7 +32,9 @@ def parts(folder, **changes):
         "map": "none",
         "shows_regions": False,
     }
-    artifact.write(folder, tiny.files(**{"table": [], "known": [], **known, **changes}) | _weights(PARTS))
+    artifact.write(
+        folder, tiny.files(**{"table": tiny.named_rows(tasks.BODY_PART.classes), **known, **changes}) | _weights(PARTS)
+    )
     return folder
 
 

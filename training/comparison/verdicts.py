@@ -12,6 +12,7 @@ together, and of Tango's, which stays honest where the models hardly differ.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
@@ -45,11 +46,11 @@ _ROUNDS: Final = 2000
 
 
 def compare(candidate: Witness, active: Witness, *, margin: float = MARGIN, rounds: int = _ROUNDS) -> Report:
-    """Return whether one model may take the place of another, by the images that neither has learnt from.
-
-    Raises:
-        ValueError: the models do not know the same classes.
-    """
+    """Return whether one model may take the place of another, by the images that neither has learnt from."""
+    if candidate.classes != active.classes:
+        return _report(
+            gathered(replace(candidate, rows=())), "active", [_other_classes(candidate, active)], margin, None
+        )
     evidence = gathered(candidate, active)
     if not evidence.count:
         return _report(evidence, "active", [_too_few(evidence)], margin, None)
@@ -109,6 +110,11 @@ def _report(evidence: Evidence, against: str, checks: list[Check], margin: float
 def _positives(evidence: Evidence) -> int:
     """Return how many images show what is sought; with more than two classes each image does."""
     return int((evidence.labels == 1).sum()) if evidence.is_binary else evidence.count
+
+
+def _other_classes(candidate: Witness, active: Witness) -> Check:
+    known = f"{', '.join(candidate.classes)} against {', '.join(active.classes)}"
+    return Check("classes", "count", "not_enough_evidence", f"The models know other classes: {known}.", 0)
 
 
 def _too_few(evidence: Evidence) -> Check:

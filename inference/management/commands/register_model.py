@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import transaction
 
 from bonefrac.errors import DomainError
 from inference import registry
@@ -20,7 +19,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--shipped", action="store_true", help="the artifacts that ship with the platform; idempotent"
         )
-        parser.add_argument("--activate", action="store_true", help="put it into service at once")
+        parser.add_argument("--activate", action="store_true", help="put it into service if it passes the gate")
         parser.add_argument("--keras", action="store_true", help="replay the golden cases on Keras too")
 
     def handle(self, *args: Any, path: Path | None, shipped: bool, activate: bool, keras: bool, **options: Any) -> None:
@@ -42,8 +41,7 @@ class Command(BaseCommand):
             self.stdout.write("Nothing new: the shipped models are registered.")
 
     def _one(self, path: Path, *, activate: bool, on_keras: bool) -> None:
-        with transaction.atomic():
-            version = registry.register(None, path, on_keras=on_keras)
-            if activate:
-                registry.promote(None, version)
+        version = registry.register(None, path, on_keras=on_keras)
+        if activate:
+            registry.promote(None, version)
         self.stdout.write(f"{version}: {version.get_status_display()}")

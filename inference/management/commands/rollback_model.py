@@ -12,7 +12,7 @@ from inference.states import Task
 
 
 class Command(BaseCommand):
-    help = "Promote the model that served last before the active one."
+    help = "Put the model back into service that served last before the active one."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--task", choices=Task.values, default=Task.FRACTURE.value)
