@@ -1,9 +1,15 @@
 """Drawn radiographs: the same for a seed, broken where they say."""
 
+import itertools
+
 import numpy as np
 import pytest
 
-from training import dataset, synthetic
+from training import anatomy, dataset, synthetic, tasks
+from training.synthetic import skeleton, types
+
+#: Types whose far part of the bone lies elsewhere than it was.
+DISPLACED = {"comminuted", "greenstick", "impacted", "oblique", "pathological", "spiral", "transverse"}
 
 
 @pytest.mark.parametrize("part", synthetic.PARTS)
@@ -30,16 +36,16 @@ def test_only_the_fractured_have_a_box_and_it_lies_inside(part, seed):
     assert (x1 - x0) * (y1 - y0) < 0.25
 
 
-def test_the_break_changes_pixels_inside_its_box(monkeypatch):
+def test_the_break_changes_pixels_inside_its_box():
     """The same bones drawn whole differ from the broken ones in the box, and on the far part of that bone."""
     broken = synthetic.radiograph(11, fractured=True, part="leg", size=(480, 400))
     random = np.random.default_rng([11, synthetic.PARTS.index("leg"), 1])
     view, side = str(random.choice(synthetic.VIEWS)), str(random.choice(("left", "right")))
-    sketch = synthetic.anatomy.bones("leg", view, random)
-    bones = synthetic.anatomy.posed(sketch, (480, 400), random, mirrored=side == "left")
-    breaks = synthetic._broken(bones, random)
-    whole, none = synthetic._attenuated(bones, None, (480, 400), np.random.default_rng(1))
-    cut, box = synthetic._attenuated(bones, breaks, (480, 400), np.random.default_rng(1))
+    sketch = anatomy.bones("leg", view, random)
+    bones = anatomy.posed(sketch, (480, 400), random, mirrored=side == "left")
+    breaks = skeleton.plain(bones, random)
+    whole, none = skeleton.attenuated(bones, None, (480, 400), np.random.default_rng(1))
+    cut, box = skeleton.attenuated(bones, breaks, (480, 400), np.random.default_rng(1))
     changed = abs(cut - whole) > 0.05
     x0, y0, x1, y1 = (round(value * side) for value, side in zip(box, (400, 480, 400, 480), strict=True))
     assert none is None
@@ -75,3 +81,59 @@ def test_folder_is_a_data_set(tmp_path):
         synthetic.write_folder(tmp_path / "out", count=1)
     with pytest.raises(ValueError, match="count"):
         synthetic.write_folder(tmp_path / "none", count=0)
+
+
+@pytest.mark.parametrize("kind", synthetic.KINDS)
+def test_a_type_is_drawn_the_same_for_a_seed_and_changes_the_bone_in_its_box(kind, monkeypatch):
+    """Against the same bone, film and noise without the fracture."""
+    shape = {"size": (300, 250), "part": "leg"}
+    one = synthetic.of_type(5, kind=kind, **shape)
+    assert (one.pixels == synthetic.of_type(5, kind=kind, **shape).pixels).all()
+    assert (one.pixels != synthetic.of_type(6, kind=kind, **shape).pixels).mean() > 0.2
+    broken = types.Named.depth
+
+    def unbroken(self, bone, along, across, random):
+        broken(self, bone, along, across, random)  # the film's noise follows in the same generator
+        return bone.depth(along, across)
+
+    monkeypatch.setattr(types.Named, "depth", unbroken)
+    whole = synthetic.of_type(5, kind=kind, **shape)
+    assert whole.box == one.box
+    x0, y0, x1, y1 = (round(value * side) for value, side in zip(one.box, (250, 300, 250, 300), strict=True))
+    assert 0 <= x0 < x1 <= 250
+    assert 0 <= y0 < y1 <= 300
+    changed = np.abs(one.pixels.astype(int) - whole.pixels) > 25
+    assert changed[y0:y1, x0:x1].sum() > 20
+    if kind not in DISPLACED:
+        assert changed[y0:y1, x0:x1].sum() > 0.9 * changed.sum()
+
+
+def test_types_differ_more_than_seeds():
+    """Two films of one seed and bone differ by their type alone, so every pair of types is told apart in its middle."""
+    drawn = {}
+    for kind in synthetic.KINDS:
+        fracture = types.Named(kind, 0, 0.5, 1)
+        bone = anatomy.Bone(100, -100, 100, 400, 26, may_break=True)
+        along, across = bone.coordinates((slice(0, 300), slice(0, 200)))
+        drawn[kind] = fracture.depth(bone, along, across, np.random.default_rng(1))
+        assert drawn[kind].dtype == np.float32
+        assert drawn[kind].min() >= 0
+    for kind, other in itertools.combinations(synthetic.KINDS, 2):
+        assert (np.abs(drawn[kind] - drawn[other]) > 0.2).sum() > 40, (kind, other)
+
+
+def test_folder_of_types_is_a_data_set_of_that_task(tmp_path):
+    synthetic.write_types(tmp_path / "out", count=70, size=(96, 80))
+    data = dataset.read(tmp_path / "out", tasks.FRACTURE_TYPE)
+    assert tuple(sorted(synthetic.KINDS)) == tasks.FRACTURE_TYPE.classes
+    assert [len(data.split(name)) for name in dataset.SPLITS] == [50, 10, 10]
+    for side in dataset.SPLITS:
+        assert {sample.label for sample in data.split(side)} == set(synthetic.KINDS)
+    assert all(sample.boxes for sample in data.samples)
+    assert all(sample.fractured for sample in dataset.read(tmp_path / "out").samples)
+
+
+@pytest.mark.parametrize("wrong", [{"kind": "bent"}, {"kind": "spiral", "part": "tail"}, {"kind": "spiral", "bits": 9}])
+def test_impossible_types_are_refused(wrong):
+    with pytest.raises(ValueError, match="Expected"):
+        synthetic.of_type(1, **wrong)
