@@ -81,8 +81,9 @@ def sides(run: Run, served: Served, data: Dataset, *, with_test: bool) -> list[S
 def _answered(run: Run, served: Served, samples: Sequence[Sample], taught: Sequence[Sample], role: Role) -> Side:
     """Return a side that the run's own model answers."""
     said = measurement.measured(served, samples, role)
-    constant = pointing.best_constant([_target(served, sample) for sample in taught if sample.boxes])
-    boxed = [entry for entry in said if entry.target is not None]
+    is_verdict = run.task.outputs == 1  # a box says where a fracture is, not what another question is answered by
+    boxed = [entry for entry in said if entry.target is not None and is_verdict]
+    constant = pointing.best_constant([_target(served, sample) for sample in taught if sample.boxes and is_verdict])
     by_item = {entry.row.item: sample for entry, sample in zip(said, samples, strict=True)}
     return Side(
         role=role,

@@ -305,8 +305,10 @@ def _making(report: Mapping[str, Any]) -> list[str]:
 
 def _folds(folds: Mapping[str, Any]) -> str:
     name = "auroc" if "auroc" in folds else "accuracy"
-    rows = [(f"fold {number}", f"{value:.3f}") for number, value in enumerate(folds[name])]
-    rows.append(("mean ± deviation", f"{folds['mean']:.3f} ± {folds['deviation']:.3f}"))
+    found = enumerate(folds[name])
+    rows = [(f"fold {number}", "one label only" if value is None else f"{value:.3f}") for number, value in found]
+    if folds["mean"] is not None:
+        rows.append(("mean ± deviation", f"{folds['mean']:.3f} ± {folds['deviation']:.3f}"))
     return table(("", name.upper() if name == "auroc" else name), rows, "Folds")
 
 
@@ -324,7 +326,9 @@ def _beside(report: Mapping[str, Any]) -> str:
         for name, split in model["splits"].items():
             headline = interval(split.get("auroc") or split.get("macro_auroc"))
             accuracy = interval(split.get("accuracy_at_half") or split.get("accuracy"))
-            rows.append((_NAMES[name], str(split["images"]), headline, accuracy, interval(split.get("baseline_auroc"))))
+            rows.append(
+                (_NAMES[name], str(split.get("images", "–")), headline, accuracy, interval(split.get("baseline_auroc")))
+            )
     head = ("", "images", "AUROC", "accuracy", "AUROC without pixels")
     return table(head, rows, "Beside another model, each on the split that it was measured on")
 

@@ -75,8 +75,8 @@ def history_plots(history: Sequence[Mapping[str, Any]]) -> list[Plot]:
 
 
 def _figure(title: str, words: str, draw: Callable[[Axes], None]) -> str:
-    figure = matplotlib.figure.Figure(figsize=(5.4, 3.8), dpi=120, layout="constrained")
-    axes = figure.add_subplot()
+    figure = matplotlib.figure.Figure(figsize=(5.4, 3.8), dpi=120)
+    axes = figure.add_axes((0.13, 0.14, 0.84, 0.83))
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(alpha=0.25, linewidth=0.6)
     draw(axes)

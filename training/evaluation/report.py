@@ -17,7 +17,8 @@ by group, or null where the images say nothing of it (one label only, nothing pr
                  "specificity": 0.95, "points": {"lower", "upper"} or null}
     splits      {oof | val | test: split}
     map         head | activation | none, what draws the map; and shows_regions, whether it was proven to point
-    folds       null, or {"count", "auroc" (of many classes: "accuracy"): [number a fold], "mean", "deviation"}
+    folds       null, or {"count", "auroc" (of many classes: "accuracy"): [number or null, a fold each], "mean",
+                "deviation"}
     pictures    {"kind": none | drawn | data, "sentence"}
     beside      null, or {"name", "version", "sha256", "leak", "dataset_digest", "splits": {split: {headline figures}}}
     test_uses   {"count", "digest" of the test side or null, "uses": [{"when", "digest", "images", "artifact"}]}
@@ -63,7 +64,7 @@ import numpy as np
 
 from training import calibrate
 from training.calibrate import OperatingPoints, Way
-from training.evaluation import classes, strata, verdicts
+from training.evaluation import classes, strata, verdicts, weighted
 from training.evaluation.answers import Answers
 from training.evaluation.pointing import Game
 from training.evaluation.runs import Run
@@ -196,12 +197,19 @@ def folds(task: Task, rows: Sequence[Row], temperature: float) -> dict[str, Any]
     if not numbers:
         return None
     name = "auroc" if task.outputs == 1 else "accuracy"
-    found = []
-    for number in numbers:
-        answers = Answers.of(task, [row for row in rows if row.fold == number], temperature)
-        ones = np.ones((1, len(answers.rows)))
-        found.append(float(classes.macro_auroc(answers, ones)[0]) if task.outputs == 1 else classes.accuracy(answers))
-    return {"count": len(numbers), name: found, "mean": float(np.mean(found)), "deviation": float(np.std(found))}
+    found = [_fold_figure(task, [row for row in rows if row.fold == number], temperature) for number in numbers]
+    known = [value for value in found if value is not None]
+    told = {"mean": float(np.mean(known)), "deviation": float(np.std(known))} if known else {}
+    return {"count": len(numbers), name: found, "mean": None, "deviation": None, **told}
+
+
+def _fold_figure(task: Task, rows: Sequence[Row], temperature: float) -> float | None:
+    """Return the AUROC, or of more classes the accuracy, of one fold; None where the fold lacks a label."""
+    answers = Answers.of(task, rows, temperature)
+    if task.outputs > 1:
+        return classes.accuracy(answers)
+    area = float(weighted.auroc(answers.labels, answers.positive, np.ones((1, len(rows))))[0])
+    return None if np.isnan(area) else area
 
 
 def leak(run: Run, learnt_from: Mapping[str, int | None], images: Mapping[str, int]) -> dict[str, Any]:
