@@ -1,4 +1,4 @@
-"""What the served file says of images on disk: rows for the tables, points for the game, features for the scope.
+"""What the served file says of images on disk: rows for the tables, points for the game, descriptions for the scope.
 
 Responsible for running a converted model over samples, one rendition at a time as serving does; not for figures of
 what it said. A model is measured as it is served, by LiteRT.
@@ -22,6 +22,7 @@ from training.dataset import Sample
 from training.evaluation import pointing
 from training.evaluation.pointing import Point, Target
 from training.explanation import Head, activation_map
+from training.likeness import description
 from training.litert import Answer, LiteModel
 from training.predictions import FACTS, Role, Row, group_digest
 from training.preprocessing import Preprocessing
@@ -60,13 +61,11 @@ class Measured:
 
     Attributes:
         row: of the table of predictions; `pointed` is left open until it is decided what draws the map.
-        pooled: (channels,) features averaged over their cells.
         target: what there is to point at, None where the image has no box.
         points: where each rival of the pointing game that takes part points.
     """
 
     row: Row
-    pooled: NDArray[np.float32]
     target: Target | None
     points: dict[str, Point]
 
@@ -84,12 +83,13 @@ def measured(served: Served, samples: Sequence[Sample], role: Role, fold: int | 
     return [_measured(served, sample, role, fold) for sample in _shown(samples, role)]
 
 
-def pooled(served: Served, samples: Sequence[Sample]) -> NDArray[np.float32]:
-    """Return (n, channels) features averaged over their cells."""
-    found = [
-        _answer(served, dataset.grey_levels(sample.path)).features.mean(axis=(0, 1))
-        for sample in _shown(samples, "learnt from")
-    ]
+def descriptions(served: Served, samples: Sequence[Sample]) -> NDArray[np.float32]:
+    """Return (n, columns): what each image looks like, see `training.likeness.description`."""
+    found = []
+    for sample in _shown(samples, "learnt from"):
+        square = served.preprocessing.rendition(dataset.grey_levels(sample.path))
+        answer = served.model(served.preprocessing.model_input(square))
+        found.append(description(answer.features, square))
     return np.stack(found)
 
 
@@ -128,14 +128,13 @@ def _measured(served: Served, sample: Sample, role: Role, fold: int | None) -> M
     grey = dataset.grey_levels(sample.path)
     logits, features, own = _answer(served, grey)
     row = row_of(sample, role, logits.tolist(), fold)
-    mean = features.mean(axis=(0, 1))
     if not sample.boxes:
-        return Measured(row, mean, None, {})
+        return Measured(row, None, {})
     content = served.preprocessing.content_box(*grey.shape)
     target = Target(sample.boxes, pointing.room(served.cells, content))
     maps = _maps(served, features, own)
     points = {name: pointing.strongest(cells, content) for name, cells in maps.items()}
-    return Measured(row, mean, target, {**points, "centre_prior": pointing.CENTRE})
+    return Measured(row, target, {**points, "centre_prior": pointing.CENTRE})
 
 
 def _answer(served: Served, grey: NDArray[np.uint8] | NDArray[np.uint16]) -> Answer:
