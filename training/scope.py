@@ -127,6 +127,11 @@ def part_of(body_part: str | None) -> str | None:
     return None if word in _UNSTATED else _DICOM_PARTS.get(word, word)
 
 
+def part_words(part: str) -> str:
+    """Return a body part of ours in words."""
+    return _PARTS.get(part, part)
+
+
 def _years(age_band: str | None) -> tuple[int, int] | None:
     """Return the first and last year of an age band, or None where it says nothing."""
     match = re.fullmatch(r"\s*(\d{1,3})\s*(?:[-–]\s*(\d{1,3})|(\+))?\s*", age_band or "")
