@@ -87,7 +87,7 @@ def test_a_worse_model_fails():
     assert report.verdict == "fail"
     assert "fail" in outcomes(report, "difference").values()
     assert report.sentence.startswith("Fail. ")
-    assert "so not no more than 5 points worse" in report.sentence
+    assert "so significantly worse" in report.sentence
 
 
 def test_a_model_that_is_better_overall_but_worse_on_one_region_fails():

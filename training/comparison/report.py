@@ -108,7 +108,13 @@ class Report:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
-        return {**asdict(self), "excluded": dict(self.excluded), "sentence": self.sentence}
+        return {
+            **asdict(self),
+            "stamps": list(self.stamps),
+            "excluded": dict(self.excluded),
+            "checks": [asdict(check) for check in self.checks],
+            "sentence": self.sentence,
+        }
 
 
 def decided(checks: Iterable[Check]) -> Outcome:

@@ -236,7 +236,9 @@ def _floor(name: str, figure: Figure | None, floor: float, images: int) -> Check
     if figure is None:
         return Check(name, "floor", "not_enough_evidence", f"{name[0].upper()}{name[1:]}: not known.", images)
     outcome: Outcome = "pass" if figure.low >= floor else "fail" if figure.high < floor else "not_enough_evidence"
-    sentence = f"{name[0].upper()}{name[1:]} {figure}, {_words(outcome, f'at least {floor:.2f}')}."
+    sentence = (
+        f"{name[0].upper()}{name[1:]} {figure}, {_words(outcome, f'at least {floor:.2f}', f'below {floor:.2f}')}."
+    )
     return Check(
         name, "floor", outcome, sentence, images, figure.value, None, figure.value, figure.low, figure.high, floor
     )
@@ -247,16 +249,19 @@ def _ceiling(name: str, figure: Figure | None, ceiling: float, images: int) -> C
     if figure is None:
         return Check(name, "floor", "not_enough_evidence", f"{name[0].upper()}{name[1:]}: not known.", images)
     outcome: Outcome = "pass" if figure.value <= ceiling else "fail"
-    sentence = f"{name[0].upper()}{name[1:]} {figure}, {_words(outcome, f'at most {ceiling:.2f}')}."
+    sentence = (
+        f"{name[0].upper()}{name[1:]} {figure}, {_words(outcome, f'at most {ceiling:.2f}', f'above {ceiling:.2f}')}."
+    )
     return Check(
         name, "floor", outcome, sentence, images, figure.value, None, figure.value, figure.low, figure.high, ceiling
     )
 
 
-def _words(outcome: Outcome, claim: str) -> str:
+def _words(outcome: Outcome, claim: str, otherwise: str = "significantly worse") -> str:
+    """Return what an interval shows of a claim."""
     if outcome == "pass":
         return f"so {claim}"
-    return f"so not {claim}" if outcome == "fail" else f"which does not show {claim}"
+    return f"so {otherwise}" if outcome == "fail" else f"which does not show {claim}"
 
 
 def _points(share: float) -> str:
