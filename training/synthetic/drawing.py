@@ -6,6 +6,7 @@ Responsible for choosing bones, pose, fracture and exposure; not for how each of
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -136,13 +137,25 @@ def _near(
     size: tuple[int, int],
     random: np.random.Generator,
 ) -> list[Bone]:
-    """Return the bones as seen from near: one of `radius` is a fifth as wide as the picture, `centre` in its middle."""
+    """Return the bones of another person as seen from near.
+
+    A bone of `radius` is about a fifth as wide as the picture and `centre` about its middle; thickness, angles between
+    bones and proportions vary.
+    """
     factor = random.uniform(*_NEAR) * min(size) / radius
-    x, y = (side * (0.5 + random.uniform(-0.06, 0.06)) for side in (size[1], size[0]))
+    x, y = (side * (0.5 + random.uniform(-0.08, 0.08)) for side in (size[1], size[0]))
+    angle, lean = math.radians(random.uniform(-14, 14)), random.uniform(-0.12, 0.12)
+    squeezed = factor * random.uniform(0.8, 1.2)
+    a, b = squeezed * math.cos(angle), factor * (lean - math.sin(angle))
+    d, e = squeezed * math.sin(angle), factor * math.cos(angle)
 
     def moved(bone: Bone) -> Bone:
-        x0, x1 = (x + factor * (value - centre[0]) for value in (bone.x0, bone.x1))
-        y0, y1 = (y + factor * (value - centre[1]) for value in (bone.y0, bone.y1))
-        return dataclasses.replace(bone, x0=x0, x1=x1, y0=y0, y1=y1, radius=factor * bone.radius)
+        ends = [(px - centre[0], py - centre[1]) for px, py in ((bone.x0, bone.y0), (bone.x1, bone.y1))]
+        (x0, y0), (x1, y1) = ((x + a * px + b * py, y + d * px + e * py) for px, py in ends)
+        thick, flared, walled, fleshy = random.uniform(0.8, 1.25, 4)
+        return dataclasses.replace(
+            bone, x0=x0, x1=x1, y0=y0, y1=y1, radius=factor * bone.radius * math.sqrt(thick),
+            flare=bone.flare * flared, wall=min(1.0, bone.wall * walled), meat=bone.meat * fleshy,
+        )  # fmt: skip
 
     return [moved(bone) for bone in bones]
