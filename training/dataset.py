@@ -1,10 +1,10 @@
 """Data sets on disk: which image, with which label, group, side of the split and boxes.
 
-Responsible for reading manifests and for the renditions of a data set; not for augmentation, for making splits, or for
-what the platform exported (`training.exported`). A folder has `manifest.csv` (columns `file`, `label`, `group`,
-`split`; optional `region`, `sha256`, `hardware`, `multiscan`, `frontal`, `lateral`, `oblique`, `orig_width`,
-`orig_height`) and `boxes.csv` (`image_id`, `x_center`, `y_center`, `width`, `height` as fractions), which is FracAtlas
-and what `synth` writes.
+Responsible for samples, for reading manifests and for the renditions of a data set; not for augmentation, for making
+splits, or for other forms that a data set comes in (`training.readers`). A folder
+has `manifest.csv` (columns `file`, `label`, `group`, `split`; optional `region`, `sha256`, `hardware`, `multiscan`,
+`frontal`, `lateral`, `oblique`, `orig_width`, `orig_height`) and `boxes.csv` (`image_id`, `x_center`, `y_center`,
+`width`, `height` as fractions), which is FracAtlas and what `synth` writes.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from training.frames import FrameError, decode_dicom, kind_of, open_dicom
+from training.frames.sniffing import HEAD_BYTES
 from training.preprocessing import Preprocessing
 from training.tasks import FRACTURE, Task
 
@@ -30,6 +32,7 @@ Box = tuple[float, float, float, float]
 #: A file in a folder or, unpacked only as it is read, in a ZIP.
 OnDisk = Path | zipfile.Path
 SPLITS: Final = ("train", "val", "test")
+_NO_PICTURE: Final = (OSError, FrameError, SyntaxError, ValueError, Image.DecompressionBombError)
 _FACTS: Final = ("region", "hardware", "multiscan", "frontal", "lateral", "oblique", "orig_width", "orig_height")
 
 
@@ -70,12 +73,21 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """The samples of one folder, in the manifest's order, the digest of what was read, and what is asked of them."""
+    """The samples of one data set.
+
+    Attributes:
+        root: where it lies.
+        samples: in the order of its manifest.
+        digest: of all that was read.
+        task: what is asked of them.
+        notes: sentences for whoever reads it, of what was left out or dealt.
+    """
 
     root: Path
     samples: tuple[Sample, ...]
     digest: str
     task: Task = FRACTURE
+    notes: tuple[str, ...] = ()
 
     def split(self, name: str) -> tuple[Sample, ...]:
         """Return the samples of one side.
@@ -94,43 +106,64 @@ class Dataset:
         return chosen
 
 
-def read(root: Path, task: Task = FRACTURE) -> Dataset:
+def read(root: Path, task: Task = FRACTURE, *, may_leak: bool = False) -> Dataset:
     """Return the data set in a folder, its labels being those of a task.
 
-    A radiograph of several parts (`hand+leg`) has no single body part and is left out of that task.
+    A radiograph of several parts (`hand+leg`) has no single body part and is left out of that task; so is one whose
+    part or type nobody named, and one that is on no side of the split.
+
+    Args:
+        root: folder with manifest.csv.
+        task: what is asked.
+        may_leak: take a group that lies on two sides for what is to be looked at, not for an error.
 
     Raises:
-        DatasetError: no manifest, a column or file is missing, a label or split is unknown, or a group crosses splits.
+        DatasetError: no manifest, a column or file is missing, a file's sha256 is not the manifest's, a label is
+            unknown, or a group crosses splits.
     """
     manifest = root / "manifest.csv"
     if not manifest.is_file():
         raise DatasetError(f"Expected a file manifest.csv in the data set. Received: {root}.")
     boxes = _boxes(root / "boxes.csv")
-    samples = tuple(
-        _sample(root, row, boxes, task)
-        for row in rows(manifest, ("file", "group", "split", task.column))
-        if row["split"] in SPLITS and "+" not in row[task.column]
-    )
-    refuse_crossing_groups(samples)
+    given = rows(manifest, ("file", "group", "split", task.column))
+    taken = [row for row in given if row["split"] in SPLITS and _is_answered(row[task.column], task)]
+    samples = tuple(_sample(root, row, boxes, task) for row in taken)
+    if not may_leak:
+        refuse_crossing_groups(samples)
     digest = hashlib.sha256(manifest.read_bytes())
     if (root / "boxes.csv").is_file():
         digest.update((root / "boxes.csv").read_bytes())
-    return Dataset(root, samples, digest.hexdigest(), task)
+    left = len(given) - len(taken)
+    notes = (f"Left out: {left} of {len(given)} images, on no side of the split or without one {task.column}.",)
+    return Dataset(root, samples, digest.hexdigest(), task, notes if left else ())
+
+
+def _is_answered(label: str, task: Task) -> bool:
+    """Whether a cell answers the task's question; only of a fracture it always has to."""
+    return task is FRACTURE or (label != "" and "+" not in label)
 
 
 def grey_levels(path: OnDisk) -> NDArray[np.uint8] | NDArray[np.uint16]:
-    """Return the grey levels of a JPEG or PNG, (rows, columns), 16 bits kept.
+    """Return the grey levels of a JPEG, PNG or DICOM file, (rows, columns), larger is brighter, 16 bits kept.
 
     Raises:
         DatasetError: the file is missing or no picture.
     """
     try:
+        if is_dicom(path):
+            return decode_dicom(open_dicom(path.read_bytes())).grey()
         with path.open("rb") as file, Image.open(file) as image:
             if image.mode in ("I;16", "I;16B", "I"):
                 return np.asarray(image).astype(np.uint16)
             return np.asarray(image.convert("L"))
-    except (OSError, Image.DecompressionBombError) as error:
+    except _NO_PICTURE as error:
         raise DatasetError(f"Expected a picture. Received: {path} ({error}).") from error
+
+
+def is_dicom(path: OnDisk) -> bool:
+    """Whether a file begins like a DICOM data set."""
+    with path.open("rb") as file:
+        return kind_of(file.read(HEAD_BYTES)) == "dicom"
 
 
 def renditions(samples: Sequence[Sample], preprocessing: Preprocessing) -> NDArray[np.uint8]:
@@ -174,9 +207,12 @@ def shape_of(path: OnDisk) -> tuple[int, int]:
         DatasetError: the file is missing or no picture.
     """
     try:
+        if is_dicom(path):
+            header = open_dicom(path.read_bytes())
+            return int(header.get("Rows") or 0), int(header.get("Columns") or 0)
         with path.open("rb") as file, Image.open(file) as image:
             return image.height, image.width
-    except (OSError, Image.DecompressionBombError) as error:
+    except _NO_PICTURE as error:
         raise DatasetError(f"Expected a picture. Received: {path} ({error}).") from error
 
 
@@ -186,7 +222,7 @@ def rows(path: OnDisk, needed: Sequence[str]) -> list[dict[str, str]]:
     Raises:
         DatasetError: a column is missing.
     """
-    with path.open("r", newline="", encoding="utf-8") as file:
+    with path.open("r", newline="", encoding="utf-8-sig") as file:
         reader = csv.DictReader(file, restval="")
         missing = [name for name in needed if name not in (reader.fieldnames or ())]
         if missing:
@@ -214,8 +250,19 @@ def _sample(root: Path, row: dict[str, str], boxes: dict[str, list[Box]], task: 
     path = root / row["file"]
     if not path.is_file():
         raise DatasetError(f"Expected the file that the manifest names. Missing: {path}.")
+    require_digest(path, row.get("sha256", ""))
     facts = {name: row[name] for name in _FACTS if row.get(name)}
     return Sample(path, label, row["group"], row["split"], tuple(boxes.get(path.name, ())), facts)
+
+
+def require_digest(path: OnDisk, expected: str) -> None:
+    """Refuse a file that is not the one that a manifest names; a manifest without digests names none.
+
+    Raises:
+        DatasetError: naming the file, the digest expected and the one received.
+    """
+    if expected and (received := item_of(path)) != expected.lower():
+        raise DatasetError(f"Expected {path} with sha256 {expected}, as its manifest says. Received: {received}.")
 
 
 def refuse_crossing_groups(samples: Sequence[Sample]) -> None:

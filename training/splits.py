@@ -38,6 +38,8 @@ FRACTIONS: Final[Mapping[str, float]] = MappingProxyType({"train": 0.7, "val": 0
 LEAK_CONFLICT: Final = "leak_conflict"
 #: A kind (all, label, region) and which.
 Stratum = tuple[str, str]
+#: The name of a file with the table of sides.
+SIDES: Final = "splits.csv"
 _COLUMNS: Final = ("item", "group", "side")
 
 
@@ -59,8 +61,8 @@ class Sides:
     items: Mapping[str, Side]
 
     @classmethod
-    def decoded(cls, data: bytes) -> Self:
-        """Return the table that `encoded` wrote.
+    def decoded(cls, data: bytes, where: str = SIDES) -> Self:
+        """Return the table that `encoded` wrote; `where` it was found is named in a refusal.
 
         Raises:
             DatasetError: a column is missing, or a side is unknown.
@@ -68,10 +70,12 @@ class Sides:
         reader = csv.DictReader(io.StringIO(data.decode()), restval="")
         if tuple(reader.fieldnames or ()) != _COLUMNS:
             received = ", ".join(reader.fieldnames or ())
-            raise DatasetError(f"Expected the columns {', '.join(_COLUMNS)} in a table of sides. Received: {received}.")
+            raise DatasetError(f"Expected the columns {', '.join(_COLUMNS)} in {where}. Received: {received}.")
         items = {row["item"]: Side(row["group"], row["side"]) for row in reader}
         for unknown in {side.name for side in items.values()} - {*SPLITS, LEAK_CONFLICT}:
-            raise DatasetError(f"Expected a side of {', '.join(SPLITS)} or {LEAK_CONFLICT}. Received: {unknown!r}.")
+            raise DatasetError(
+                f"Expected a side of {', '.join(SPLITS)} or {LEAK_CONFLICT} in {where}. Received: {unknown!r}."
+            )
         return cls(items)
 
     def encoded(self) -> bytes:

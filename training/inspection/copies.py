@@ -76,6 +76,13 @@ class Copies:
             found.setdefault(cluster, []).append(number)
         return {cluster: tuple(numbers) for cluster, numbers in found.items() if len(numbers) > 1}
 
+    def among(self, numbers: Sequence[int]) -> Copies:
+        """Return what belongs together among some of the samples, by the joins between these alone."""
+        items = tuple(self.items[number] for number in numbers)
+        known = set(items)
+        joins = tuple(join for join in self.joins if join.first in known and join.second in known)
+        return Copies(items, _clusters(items, joins), joins)
+
 
 def default_cache() -> Path:
     """Return the folder in which joins are kept between runs: `bonefrac/copies` in `$XDG_CACHE_HOME` or `~/.cache`."""
@@ -98,12 +105,7 @@ def copies(samples: Sequence[Sample], *, cache: Path | None = None) -> Copies:
     items = tuple(dataset.item_of(sample.path) for sample in samples)
     files = {item: sample for item, sample in zip(items, samples, strict=True)}
     joins = _kept_joins(files, cache or default_cache())
-    roots = _Forest(items)
-    for join in joins:
-        roots.join(join.first, join.second)
-    first: dict[str, int] = {}
-    clusters = tuple(first.setdefault(roots.root(item), number) for number, item in enumerate(items))
-    return Copies(items, clusters, joins)
+    return Copies(items, _clusters(items, joins), joins)
 
 
 def regrouped(samples: Sequence[Sample], found: Copies) -> tuple[Sample, ...]:
@@ -113,6 +115,15 @@ def regrouped(samples: Sequence[Sample], found: Copies) -> tuple[Sample, ...]:
         for number in numbers[1:]:
             roots.join(samples[numbers[0]].group, samples[number].group)
     return tuple(replace(sample, group=roots.root(sample.group)) for sample in samples)
+
+
+def _clusters(items: Sequence[str], joins: Sequence[Join]) -> tuple[int, ...]:
+    """Return, for each item, the number of the first that it is joined with."""
+    roots = _Forest(items)
+    for join in joins:
+        roots.join(join.first, join.second)
+    first: dict[str, int] = {}
+    return tuple(first.setdefault(roots.root(item), number) for number, item in enumerate(items))
 
 
 class _Forest:
