@@ -208,8 +208,8 @@ def _fold_figure(task: Task, rows: Sequence[Row], temperature: float) -> float |
     answers = Answers.of(task, rows, temperature)
     if task.outputs > 1:
         return classes.accuracy(answers)
-    area = float(weighted.auroc(answers.labels, answers.positive, np.ones((1, len(rows))))[0])
-    return None if np.isnan(area) else area
+    found = weighted.area(answers.labels, answers.positive)
+    return None if np.isnan(found) else found
 
 
 def leak(run: Run, learnt_from: Mapping[str, int | None], images: Mapping[str, int]) -> dict[str, Any]:

@@ -23,6 +23,11 @@ def auroc(labels: NDArray[np.floating], scores: NDArray[np.floating], weights: A
     return ratio((above * other).sum(axis=1), positive.sum(axis=1) * other.sum(axis=1))
 
 
+def area(labels: NDArray[np.floating], scores: NDArray[np.floating]) -> float:
+    """Return the area under the ROC curve of one set, NaN where it lacks a label."""
+    return float(auroc(labels, scores, np.ones((1, len(labels))))[0])
+
+
 def average_precision(labels: NDArray[np.floating], scores: NDArray[np.floating], weights: Array) -> Array:
     """Return the mean precision over the recalls gained, walking down the scores; ties are taken together."""
     positive, other = _by_score(labels, scores, weights)
