@@ -59,12 +59,13 @@ def test_a_changed_copy_in_test_leaks(originals, tmp_path, change):
     copied.save(tmp_path / "copy.png")
     measured = Sample(tmp_path / "copy.png", "fractured", "other", "test")
     found = inspection.leaks([*originals, measured], cache=tmp_path)
-    assert [(leak.learnt.path, leak.measured.path, leak.exact) for leak in found.pairs] == [
-        (originals[2].path, measured.path, False)
+    assert [(leak.learnt.path, leak.measured.path, leak.kind) for leak in found.pairs] == [
+        (originals[2].path, measured.path, "copy")
     ]
     assert found.status == "leaking"
     assert found.sentence == (
-        "The split leaks: 1 of 1 test images show a radiograph that is in train too (0 of them byte for byte)."
+        "The split leaks: 1 of 1 test images show a radiograph or a patient of train "
+        "(0 the same files, 1 copies, 0 other images of a group)."
     )
     assert found.lines() == (f"test {measured.path} is a copy of train {originals[2].path}",)
 
@@ -88,11 +89,18 @@ def test_the_same_file_is_told_from_a_copy(originals, tmp_path):
         Sample(tmp_path / "same.png", "fractured", "c", "exclude"),
     ]
     found = inspection.leaks(sides, cache=tmp_path)
-    assert [(leak.learnt.split, leak.measured.split, leak.exact) for leak in found.pairs] == [
-        ("train", "test", True), ("train", "val", False),
+    assert [(leak.learnt.split, leak.measured.split, leak.kind) for leak in found.pairs] == [
+        ("train", "test", "file"), ("train", "val", "copy"),
     ]  # fmt: skip
     assert found.images == {"train": 1, "val": 1, "test": 1}
     assert found.lines(1)[1:] == ("and 1 more",)
+
+
+def test_a_patient_on_two_sides_leaks_too(originals, tmp_path):
+    other = replace(originals[3], group=originals[0].group, split="test")
+    found = inspection.leaks([originals[0], other], cache=tmp_path)
+    assert [leak.kind for leak in found.pairs] == ["group"]
+    assert found.lines() == (f"test {other.path} is of one group, g0, with train {originals[0].path}",)
 
 
 def test_groups_that_share_a_radiograph_become_one(originals, tmp_path):
