@@ -87,7 +87,7 @@ def build(folder, data, *, leak="clean", known=(), model=tiny.FOLDER):
     (folder / "config.json").write_text(json.dumps(config))
     (folder / "history.json").write_text(json.dumps(history))
     taught = [sample for sample in data.samples if sample.split == "train"]
-    table = [Seen(measurement.item_of(sample), predictions.group_digest(sample.group), "train") for sample in taught]
+    table = [Seen(dataset.item_of(sample.path), predictions.group_digest(sample.group), "train") for sample in taught]
     (folder / "seen.csv").write_bytes(seen.encoded([*table, *known]))
     return folder
 
@@ -263,7 +263,7 @@ def test_a_leak_that_was_allowed_is_red_for_ever(plain, discs, tmp_path):
 def test_images_that_were_learnt_from_are_found_whatever_the_run_says(discs, tmp_path):
     tested = discs.split("test")
     known = [
-        Seen(measurement.item_of(tested[0]), "another group", "train"),
+        Seen(dataset.item_of(tested[0].path), "another group", "train"),
         Seen("another image", predictions.group_digest(tested[1].group), "tune"),
     ]
     artifact = packed(build(tmp_path / "run", discs, known=known), discs, tmp_path / "out", with_test=True)

@@ -6,23 +6,18 @@ Responsible for reading the command line and for calling `training.evaluation.pa
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, get_args
 
-from training import exported
+from training import exported, readers
 from training.calibrate import Way
-from training.dataset import Dataset, DatasetError
+from training.dataset import DatasetError
 from training.evaluation.runs import Run
 from training.sources import SOURCES
-from training.tasks import Task
 
 if TYPE_CHECKING:
     from training.evaluation.packing import Wishes
 
-#: Opens data for a task, for as long as they are read.
-Opened = Callable[[Path, Task], AbstractContextManager[Dataset]]
 _DESCRIPTION: Final = """
 Measure a fitted and converted run and write its artifact: figures with 95 % intervals by group, strata, calibration,
 operating points, localisation, scope, a report (JSON and one self-contained page) and a card.
@@ -33,14 +28,8 @@ the run's folder and told in the report.
 """
 
 
-def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], opened: Opened, data: str) -> None:
-    """Add the subcommand.
-
-    Args:
-        commands: of the program.
-        opened: opens DATA.
-        data: what DATA may be, in words.
-    """
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the subcommand to those of the program."""
     parser = commands.add_parser(
         "evaluate",
         help="calibrate, measure, write the artifact with its report",
@@ -48,7 +37,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], opened: O
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("run_folder", type=Path, metavar="RUN", help="folder of fit and convert")
-    parser.add_argument("data", type=Path, metavar="DATA", help=data)
+    parser.add_argument("data", type=Path, metavar="DATA", help=readers.FORMS)
     parser.add_argument("out", type=Path, metavar="OUT", help="folder of the artifact")
     parser.add_argument("--name", required=True, help="of the model, as people say it")
     parser.add_argument("--version", required=True, help="of this training")
@@ -69,10 +58,10 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], opened: O
     )
     parser.add_argument("--beside", type=Path, metavar="ARTIFACT", help="show another artifact's headline beside this")
     parser.add_argument("--rounds", type=int, default=1000, help="of the bootstrap (default: 1000)")
-    parser.set_defaults(run=lambda parsed: _evaluate(parsed, opened))
+    parser.set_defaults(run=_evaluate)
 
 
-def _evaluate(parsed: argparse.Namespace, opened: Opened) -> None:
+def _evaluate(parsed: argparse.Namespace) -> None:
     run = Run.read(parsed.run_folder)  # what cannot be evaluated is refused before the data are read
     if parsed.rounds < 1:
         raise ValueError(f"Expected at least one round of the bootstrap. Received: {parsed.rounds}.")
@@ -84,7 +73,9 @@ def _evaluate(parsed: argparse.Namespace, opened: Opened) -> None:
     from training.evaluation import packing
 
     title = packing.Title(parsed.name, parsed.version, parsed.source)
-    with opened(parsed.data, run.task) as data:
+    with readers.opened(parsed.data, run.task, may_leak=bool(run.leak.get("allowed"))) as data:
+        for note in data.notes:
+            print(note, flush=True)
         digest = packing.pack(parsed.run_folder, data, parsed.out, title, _wishes(parsed))
     print(f"Wrote the artifact {parsed.out}, sha256 {digest}.")
 

@@ -6,18 +6,18 @@ for the count of those that were all the same; not for figures.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 
-from training.dataset import Dataset, DatasetError, Sample, shape_of
+from training.dataset import Dataset, DatasetError, Sample, grey_levels, item_of, shape_of
 from training.evaluation import ledger, measurement, pointing
 from training.evaluation.measurement import Measured, Picture, Served
 from training.evaluation.pointing import Game, Point, Target
 from training.evaluation.runs import Run
-from training.predictions import Role, Row, group_digest
+from training.predictions import Role, Row
 from training.seen import Seen
 
 #: From a row and what draws the map to the picture; None where the image or the model is not at hand.
@@ -73,7 +73,7 @@ def sides(run: Run, served: Served, data: Dataset, *, with_test: bool) -> list[S
         found = [_answered(run, served, data.split("val"), taught, "val")]
     if with_test:
         test = data.split("test")
-        ledger.add(run.path, [measurement.item_of(sample) for sample in test])
+        ledger.add(run.path, [item_of(sample.path) for sample in test])
         found.append(_answered(run, served, test, taught, "test"))
     return found
 
@@ -97,7 +97,7 @@ def _answered(run: Run, served: Served, samples: Sequence[Sample], taught: Seque
 
 def _out_of_fold(run: Run, samples: Sequence[Sample]) -> Side:
     """Return the side that the folds' models answered while they were fitted; maps are asked of them again."""
-    by_item = {measurement.item_of(sample): sample for sample in samples}
+    by_item = {item_of(sample.path): sample for sample in samples}
     boxed: list[Measured] = []
     constants: list[Point] = []
     folds = sorted({row.fold for row in run.oof if row.fold is not None})
@@ -109,8 +109,8 @@ def _out_of_fold(run: Run, samples: Sequence[Sample]) -> Side:
         models[number] = _fold_model(run, number)
         said = measurement.measured(models[number], [by_item[row.item] for row in rows], "oof", number)
         _require_agreement(run, number, rows, said)
-        groups = {row.group for row in run.oof if row.fold == number}
-        others = [sample for sample in samples if sample.boxes and group_digest(sample.group) not in groups]
+        others = [by_item[row.item] for row in run.oof if row.fold != number and row.item in by_item]
+        others = [sample for sample in others if sample.boxes]
         constants += [pointing.best_constant([_target(models[number], sample) for sample in others])] * len(rows)
         boxed += said
     return Side(
@@ -119,7 +119,7 @@ def _out_of_fold(run: Run, samples: Sequence[Sample]) -> Side:
         game=_game(boxed, constants),
         boxed=tuple(entry.row.item for entry in boxed),
         learnt_from=None,
-        look=lambda row, drawn: _look_of_fold(models, by_item, row, drawn),
+        look=lambda row, drawn: _look_of_fold(run, models, by_item.get(row.item), row, drawn),
     )
 
 
@@ -144,9 +144,16 @@ def _require_agreement(run: Run, number: int, rows: Sequence[Row], said: Sequenc
         )
 
 
-def _look_of_fold(models: dict[int, Served], by_item: dict[str, Sample], row: Row, drawn: str) -> Picture | None:
-    sample, served = by_item.get(row.item), models.get(row.fold if row.fold is not None else -1)
-    return None if sample is None or served is None else measurement.picture(served, sample, drawn)
+def _look_of_fold(
+    run: Run, models: Mapping[int, Served], sample: Sample | None, row: Row, drawn: str
+) -> Picture | None:
+    """Return the picture of an out-of-fold image, with its map where the fold's model is at hand."""
+    if sample is None:
+        return None
+    served = None if row.fold is None else models.get(row.fold)
+    if served is None:
+        return Picture(run.preprocessing.rendition(grey_levels(sample.path)), None)
+    return measurement.picture(served, sample, drawn)
 
 
 def _with_facts(row: Row, sample: Sample | None) -> Row:

@@ -6,7 +6,6 @@ what it said. A model is measured as it is served, by LiteRT.
 
 from __future__ import annotations
 
-import hashlib
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -111,17 +110,11 @@ def picture_of(served: Served, square: NDArray[np.uint8], drawn: str) -> tuple[P
     return Picture(square, _maps(served, answer.features, answer.map).get(drawn)), answer.logits
 
 
-def item_of(sample: Sample) -> str:
-    """Return the SHA-256 (hex) of a sample's file."""
-    with sample.path.open("rb") as file:
-        return hashlib.sha256(file.read()).hexdigest()
-
-
 def row_of(sample: Sample, role: Role, logits: Sequence[float], fold: int | None = None) -> Row:
     """Return the row of a sample and what was said of it."""
     facts = {name: sample.facts[name] for name in FACTS if sample.facts.get(name)}
     said = tuple(float(logit) for logit in logits)
-    return Row(item_of(sample), group_digest(sample.group), sample.label, role, fold, said, None, facts)
+    return Row(dataset.item_of(sample.path), group_digest(sample.group), sample.label, role, fold, said, None, facts)
 
 
 def _measured(served: Served, sample: Sample, role: Role, fold: int | None) -> Measured:

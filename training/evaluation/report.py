@@ -221,6 +221,8 @@ def leak(run: Run, learnt_from: Mapping[str, int | None], images: Mapping[str, i
         "leaking": f"The data leak: {pairs} pairs of the same radiograph lie on two sides of the split. "
         "The figures measure memory, not diagnosis.",
     }.get(status, "Nobody looked for leaks in the data.")
+    if run.leak.get("sentence") and status != "clean":
+        words += f" {run.leak['sentence']}"
     for name, count in known.items():
         if count:
             words += f" {count} of {images[name]} images of {name}, or others of their group, had been learnt from."
