@@ -323,7 +323,11 @@ def test_the_command_line(run, discs, tmp_path, capsys):
     command = ["evaluate", str(run), str(discs.root), str(tmp_path / "out"), *options]
     assert main([*command, "--test", "--pictures", "none", "--beside", str(tiny.write(tmp_path / "older"))]) == 0
     artifact = Artifact.load(tmp_path / "out")
-    assert artifact.sha256 in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert artifact.sha256 in printed
+    assert artifact.report["summary"] in printed
+    assert f"doubt {artifact.report['splits']['test']['doubt']['value']:.3f}" in printed
+    assert "by this run so far: 1." in printed
     assert artifact.report["calibration"]["way"] == "conformal"
     assert set(artifact.report["splits"]) == {"val", "test"}
     assert artifact.report["pictures"]["kind"] == "none"

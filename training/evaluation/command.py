@@ -6,12 +6,15 @@ Responsible for reading the command line and for calling `training.evaluation.pa
 from __future__ import annotations
 
 import argparse
+import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, get_args
+from typing import TYPE_CHECKING, Any, Final, get_args
 
 from training import exported, readers
 from training.calibrate import Way
 from training.dataset import DatasetError
+from training.evaluation.report import interval
 from training.evaluation.runs import Run
 from training.sources import SOURCES
 
@@ -77,7 +80,34 @@ def _evaluate(parsed: argparse.Namespace) -> None:
         for note in data.notes:
             print(note, flush=True)
         digest = packing.pack(parsed.run_folder, data, parsed.out, title, _wishes(parsed))
+    for line in told(json.loads((parsed.out / "report.json").read_text(encoding="utf-8"))):
+        print(line)
     print(f"Wrote the artifact {parsed.out}, sha256 {digest}.")
+
+
+def told(report: Mapping[str, Any]) -> list[str]:
+    """Return the lines that a terminal shows of a report."""
+    first = report["splits"][report["headline"]]
+    calibration = report["calibration"]
+    lines = [f"LEAK. {report['leak']['sentence']}"] if report["leak"]["red"] else []
+    lines.append(report["summary"])
+    if report["folds"] and report["folds"]["mean"] is not None:
+        lines.append(f"Mean of {report['folds']['count']} folds {report['folds']['mean']:.3f}.")
+    lines.append(
+        f"Temperature {calibration['temperature']:.3f}; calibration error "
+        f"{interval(first['calibration_error_before'])} before it, {interval(first['calibration_error'])} after."
+    )
+    points = calibration["points"]
+    if points is not None:
+        lines.append(
+            f"Operating points {points['lower']:.3f} and {points['upper']:.3f} ({calibration['way']}): sensitivity "
+            f"{interval(first['sensitivity_at_lower'])}, specificity {interval(first['specificity_at_upper'])}, doubt "
+            f"{interval(first['doubt'])}."
+        )
+        lines.append(f"Sensitivity at specificity 0.85: {interval(first['sensitivity_at_specificity_85'])}.")
+    uses = report["test_uses"]["count"]
+    lines += [f"Test side measured by this run so far: {uses}."] if uses else []
+    return lines
 
 
 def _wishes(parsed: argparse.Namespace) -> Wishes:
