@@ -132,13 +132,13 @@ def test_without_folds_val_calibrates_and_test_is_not_looked_at(plain):
     labels = np.array([row.label == "fractured" for row in artifact.predictions], float)
     logits = np.array([row.logits[0] for row in artifact.predictions])
     assert len(labels) == SIDES["val"]
-    assert artifact.temperature == pytest.approx(calibrate.temperature(labels, logits), rel=1e-3)
+    assert artifact.temperature == pytest.approx(calibrate.temperature(labels, logits))
     said = calibrate.probabilities(logits, artifact.temperature)
     split = artifact.report["splits"]["val"]
-    assert split["auroc"]["value"] == pytest.approx(metrics.roc_auc_score(labels, logits), abs=1e-6)
+    assert split["auroc"]["value"] == pytest.approx(metrics.roc_auc_score(labels, logits))
     assert split["auroc"]["low"] < split["auroc"]["value"] < split["auroc"]["high"]
-    assert (said[labels == 1] >= artifact.operating_points.lower - 1e-6).mean() >= 0.95
-    assert (said[labels == 0] < artifact.operating_points.upper + 1e-6).mean() >= 0.95
+    assert (said[labels == 1] >= artifact.operating_points.lower).mean() >= 0.95
+    assert (said[labels == 0] < artifact.operating_points.upper).mean() >= 0.95
     assert not (artifact.path.parent / "run" / ledger.FILE).exists()
     assert "was not looked at" in artifact.card
     assert "its figures flatter" in artifact.card

@@ -111,9 +111,12 @@ def picture_of(served: Served, square: NDArray[np.uint8], drawn: str) -> tuple[P
 
 
 def row_of(sample: Sample, role: Role, logits: Sequence[float], fold: int | None = None) -> Row:
-    """Return the row of a sample and what was said of it."""
+    """Return the row of a sample and what was said of it, as exactly as the table keeps it.
+
+    Figures and points that are fitted on rows then hold for whoever reads the table.
+    """
     facts = {name: sample.facts[name] for name in FACTS if sample.facts.get(name)}
-    said = tuple(float(logit) for logit in logits)
+    said = tuple(float(f"{logit:.6g}") for logit in logits)
     return Row(dataset.item_of(sample.path), group_digest(sample.group), sample.label, role, fold, said, None, facts)
 
 

@@ -106,6 +106,11 @@ def _figures(splits: Splits, calibration: Calibration) -> list[str]:
         _row(splits, "calibration error (ECE)", "calibration_error"),
         _row(splits, "calibration error before temperature scaling", "calibration_error_before"),
     ]
+    if verdict:
+        rows += [
+            _row(splits, "mean probability", "mean_probability"),
+            _row(splits, "share fractured", "prevalence"),
+        ]
     return [heading("Figures"), table(("", *_titles(splits)), rows, "Figures by image")]
 
 
