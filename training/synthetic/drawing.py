@@ -144,15 +144,15 @@ def _near(
     """
     factor = random.uniform(*_NEAR) * min(size) / radius
     x, y = (side * (0.5 + random.uniform(-0.08, 0.08)) for side in (size[1], size[0]))
-    angle, lean = math.radians(random.uniform(-14, 14)), random.uniform(-0.12, 0.12)
-    squeezed = factor * random.uniform(0.8, 1.2)
+    angle, lean = math.radians(random.uniform(-20, 20)), random.uniform(-0.16, 0.16)
+    squeezed = factor * random.uniform(0.72, 1.3)
     a, b = squeezed * math.cos(angle), factor * (lean - math.sin(angle))
     d, e = squeezed * math.sin(angle), factor * math.cos(angle)
 
     def moved(bone: Bone) -> Bone:
         ends = [(px - centre[0], py - centre[1]) for px, py in ((bone.x0, bone.y0), (bone.x1, bone.y1))]
         (x0, y0), (x1, y1) = ((x + a * px + b * py, y + d * px + e * py) for px, py in ends)
-        thick, flared, walled, fleshy = random.uniform(0.8, 1.25, 4)
+        thick, flared, walled, fleshy = random.uniform(0.75, 1.35, 4)
         return dataclasses.replace(
             bone, x0=x0, x1=x1, y0=y0, y1=y1, radius=factor * bone.radius * math.sqrt(thick),
             flare=bone.flare * flared, wall=min(1.0, bone.wall * walled), meat=bone.meat * fleshy,
