@@ -104,6 +104,9 @@ def _looked(loaded: Loaded, facts: Mapping[str, Any], shape: tuple[int, int], re
     output = loaded.engine.predict(artifact.preprocessing.model_input(rendition))
     if not np.isfinite(output.logits).all():
         raise PermanentError("not_finite", f"expected finite logits; received {output.logits.tolist()}")
+    reason = _unlikeness(artifact, output, rendition)
+    if reason:
+        return replace(_refusal(reason), milliseconds=(time.perf_counter() - started) * 1000)
     points = artifact.operating_points
     spoken = _classified(artifact, output) if points is None else _verdict(artifact, points, output, shape)
     return replace(
@@ -111,6 +114,13 @@ def _looked(loaded: Loaded, facts: Mapping[str, Any], shape: tuple[int, int], re
         caution=artifact.scope.caveat(facts.get("body_part")),
         milliseconds=(time.perf_counter() - started) * 1000,
     )
+
+
+def _unlikeness(artifact: Artifact, output: engine.Output, rendition: Rendition) -> Reason | None:
+    """Return why the pixels lie outside what the model knows, or None; an artifact of format 1 did not learn it."""
+    if artifact.likeness is None:
+        return None
+    return artifact.likeness.assess(output.features, rendition, artifact.scope.body_parts)
 
 
 def _classified(artifact: Artifact, output: engine.Output) -> Answer:

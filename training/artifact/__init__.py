@@ -27,6 +27,7 @@ from training.artifact.folder import FILES, FILES_1, SUMS, checksums, verify, wr
 from training.artifact.texts import LARGE, json_object, text
 from training.calibrate import OperatingPoints
 from training.explanation import Head
+from training.likeness import Likeness
 from training.predictions import Row
 from training.preprocessing import Preprocessing
 from training.scope import Scope
@@ -80,6 +81,7 @@ class Artifact:
         golden: inputs with known answers.
         predictions: of labelled images that it had not learnt from; empty for format 1.
         seen: what it learnt from; empty where that is not known.
+        likeness: what the radiographs that it learnt from look like; None for format 1, which did not learn it.
         sha256: digest of SHA256SUMS (hex), so of every file.
         report: the figures.
         card: Markdown.
@@ -102,6 +104,7 @@ class Artifact:
     golden: Golden
     predictions: tuple[Row, ...]
     seen: tuple[Seen, ...]
+    likeness: Likeness | None
     sha256: str
     report: dict[str, Any]
     card: str
@@ -153,6 +156,7 @@ def _contents(path: Path) -> dict[str, Any]:
         "config": config,
         "scope": Scope.from_dict(json_object(path / "scope.json")),
         "head": head,
+        "likeness": None if known.format == 1 else _likeness(path / "scope.npz", head),
         "golden": _golden(path / "golden.npz", known),
         "report": json_object(path / "report.json", LARGE),
         "card": text(path / "card.md"),
@@ -177,6 +181,17 @@ def _require_head(head: Head, known: Configuration) -> None:
         raise ArtifactError("head.npz: expected dense layers for a map of activations. Received: none.")
     if head.layers and head.outputs != known.outputs:
         raise ArtifactError(f"head.npz: expected {known.outputs} outputs. Received: {head.outputs}.")
+
+
+def _likeness(path: Path, head: Head) -> Likeness:
+    """Return the learned scope, if it was learned on the features that the head reads."""
+    try:
+        learned = Likeness.from_arrays(arrays(path))
+    except ValueError as error:
+        raise ArtifactError(f"{path}: {error}") from error
+    if head.layers and learned.pictures is not None and learned.channels != head.channels:
+        raise ArtifactError(f"{path}: expected features of {head.channels} channels. Received: {learned.channels}.")
+    return learned
 
 
 def _golden(path: Path, known: Configuration) -> Golden:

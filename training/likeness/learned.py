@@ -100,6 +100,8 @@ class Likeness:
         received = bounds.shape, margins.shape, pictures.weights.shape[1]
         if received != expected:
             raise ValueError(f"Expected bounds, margins and parts of {expected}. Received: {received}.")
+        if not (bounds > 0).all():
+            raise ValueError(f"Expected bounds above 0. Received: {bounds.tolist()}.")
         return cls(pictures, parts, bounds, margins)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
@@ -129,6 +131,11 @@ class Likeness:
         if self.strangeness(row)[0] > 1:
             return Reason("unlike", f"not assessed: it does not look like a radiograph of {_listed(parts)}")
         return self._part_reason(self.pictures.part_logits(row)[0], parts)
+
+    @property
+    def channels(self) -> int:
+        """Channels of the features that it was learned on; 0 where nothing was learned."""
+        return len(self.pictures.features.mean) if self.pictures else 0
 
     def strangeness(self, rows: Floats) -> Floats:
         """Return (n,) of descriptions: the largest distance in parts of its bound; above 1 a picture is refused."""

@@ -38,6 +38,14 @@ class Space:
     axes: Floats
     variances: Floats
 
+    def __post_init__(self) -> None:
+        measures, axes = self.axes.shape
+        received = self.mean.shape, self.scale.shape, self.variances.shape
+        if received != ((measures,), (measures,), (axes,)):
+            raise ValueError(f"Expected a space of {measures} measures and {axes} axes. Received: {received}.")
+        if not ((self.scale > 0).all() and (self.variances > 0).all()):
+            raise ValueError("Expected scales and variances above 0. Received: others.")
+
     @classmethod
     def fit(cls, rows: Floats, blocks: Sequence[int], axes: int) -> Self:
         """Return the space of rows (n, measures).
