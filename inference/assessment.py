@@ -26,6 +26,7 @@ from inference.states import PredictionState
 from training.artifact import Artifact, ArtifactError
 from training.calibrate import OperatingPoints, class_probabilities, probability, state_of
 from training.explanation import regions
+from training.likeness import Judgement
 from training.scope import Reason
 
 #: Models that a process keeps loaded: one active for each of three tasks, a shadow, and one that was just replaced.
@@ -104,23 +105,23 @@ def _looked(loaded: Loaded, facts: Mapping[str, Any], shape: tuple[int, int], re
     output = loaded.engine.predict(artifact.preprocessing.model_input(rendition))
     if not np.isfinite(output.logits).all():
         raise PermanentError("not_finite", f"expected finite logits; received {output.logits.tolist()}")
-    reason = _unlikeness(artifact, output, rendition)
-    if reason:
-        return replace(_refusal(reason), milliseconds=(time.perf_counter() - started) * 1000)
+    judged = _judged(artifact, output, rendition)
+    if judged.reason:
+        return replace(_refusal(judged.reason), milliseconds=(time.perf_counter() - started) * 1000)
     points = artifact.operating_points
     spoken = _classified(artifact, output) if points is None else _verdict(artifact, points, output, shape)
     return replace(
         spoken,
-        caution=artifact.scope.caveat(facts.get("body_part")),
+        caution="; ".join(filter(None, (artifact.scope.caveat(facts.get("body_part")), judged.caution))),
         milliseconds=(time.perf_counter() - started) * 1000,
     )
 
 
-def _unlikeness(artifact: Artifact, output: engine.Output, rendition: Rendition) -> Reason | None:
-    """Return why the pixels lie outside what the model knows, or None; an artifact of format 1 did not learn it."""
+def _judged(artifact: Artifact, output: engine.Output, rendition: Rendition) -> Judgement:
+    """Return whether the pixels lie outside what the model knows; an artifact of format 1 did not learn it."""
     if artifact.likeness is None:
-        return None
-    return artifact.likeness.assess(output.features, rendition, artifact.scope.body_parts)
+        return Judgement()
+    return artifact.likeness.judge(output.features, rendition, artifact.scope.body_parts)
 
 
 def _classified(artifact: Artifact, output: engine.Output) -> Answer:

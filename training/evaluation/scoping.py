@@ -16,7 +16,7 @@ import numpy as np
 from training.dataset import Sample
 from training.evaluation import measurement
 from training.evaluation.measurement import Served
-from training.likeness import Likeness
+from training.likeness import CAUTIONS, Likeness
 from training.scope import Scope
 from training.sources import Source
 from training.tasks import FRACTURE, Task
@@ -54,7 +54,9 @@ def scope_of(task: Task, splits: Mapping[str, Any], source: Source) -> Scope:
 def likeness_of(served: Served, samples: Sequence[Sample]) -> bytes:
     """Return `scope.npz`: what the radiographs that a model was fitted on look like to the served file."""
     rows = measurement.descriptions(served, samples)
-    fitted = Likeness.fit(rows, [sample.region for sample in samples], [sample.group for sample in samples])
+    regions, groups = [sample.region for sample in samples], [sample.group for sample in samples]
+    traits = {name: [sample.facts.get(name) == "1" for sample in samples] for name in CAUTIONS}
+    fitted = Likeness.fit(rows, regions, groups, traits=traits)
     arrays: dict[str, Any] = dict(fitted.arrays())
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **arrays)

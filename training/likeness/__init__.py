@@ -2,12 +2,13 @@
 
     rows = np.stack([description(features, rendition) for ...])      # what the served file says of the train side
     learned = Likeness.fit(rows, regions, groups)
-    learned.assess(features, rendition, parts)                       # why the model must not speak, or None
+    learned.judge(features, rendition, parts)                        # why the model must not speak, or a caution
 
 Responsible for describing a picture, for bounds that hold back a known share of radiographs like the fitted ones, and
-for the sentence of a refusal; not for what a header says (`training.scope`). NumPy and Pillow only: workers import it.
+for the sentences of a refusal or a caution; not for what a header says (`training.scope`). NumPy and Pillow only:
+workers import it.
 """
 
-from training.likeness.learned import Likeness, description
+from training.likeness.learned import CAUTIONS, Judgement, Likeness, description
 
-__all__ = ["Likeness", "description"]
+__all__ = ["CAUTIONS", "Judgement", "Likeness", "description"]

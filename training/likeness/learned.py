@@ -1,8 +1,9 @@
 """The learned check: fitted on pictures in scope only, since what will be handed in beside them is not known.
 
-Three distances and a linear reading of the body part. Each bound is a quantile of what pictures got from a fit without
-their group, so that the share of usual radiographs that is refused is known beforehand: about two in a hundred.
-Responsible for bounds and for the sentence of a refusal.
+Three distances, and a linear reading of the body part and of what asks for caution. Each bound is a quantile of what
+pictures got from a fit without their group, so that the share of usual radiographs that is refused is known
+beforehand: about two in a hundred. Responsible for bounds, and for the sentences of a refusal and of a caution. A cast
+is not read: no picture at hand says whether it shows one.
 """
 
 from __future__ import annotations
@@ -22,6 +23,13 @@ from training.scope import Reason, part_words
 FEWEST: Final = 200
 #: A part with fewer pictures than this is not read.
 FEWEST_OF_PART: Final = 20
+#: What a reader must know beside the score where a picture seems to show it; names as in a manifest.
+CAUTIONS: Final[Mapping[str, str]] = {
+    "multiscan": "several views seem to lie in one picture: the score is of all of them together",
+    "hardware": "metal seems to be in the picture, which can raise the score by itself",
+}
+#: A trait that is right less often than this when it is read out of fold is not read.
+_LEAST_PRECISION: Final = 0.7
 #: Shares of usual pictures beyond the bound of each distance, and beyond the margin of the reading.
 _BEYOND: Final = (0.008, 0.006, 0.004)
 _MISREAD: Final = 0.008
@@ -44,12 +52,21 @@ def description(features: Floats, rendition: NDArray[np.uint8]) -> Floats:
 
 
 @dataclass(frozen=True, slots=True)
+class Judgement:
+    """What the learned scope says of one picture: a reason not to speak, or a caution for beside the score."""
+
+    reason: Reason | None = None
+    caution: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Likeness:
     """What a model's pictures look like.
 
     Attributes:
         pictures: the fit; None where there were too few pictures to learn from, and then only a blank one is refused.
         parts: body parts that are read.
+        traits: keys of `CAUTIONS` that are read too.
         bounds: (3,) of the distances.
         margins: (2 ** parts,) by the bits of the allowed parts: by how much the best allowed part has to lead the
             best other one, 0 or less.
@@ -57,29 +74,44 @@ class Likeness:
 
     pictures: Pictures | None
     parts: tuple[str, ...] = ()
+    traits: tuple[str, ...] = ()
     bounds: Floats | None = None
     margins: Floats | None = None
 
     @classmethod
-    def fit(cls, rows: Floats, regions: Sequence[str], groups: Sequence[str] | None = None, *, seed: int = 1) -> Self:
+    def fit(
+        cls,
+        rows: Floats,
+        regions: Sequence[str],
+        groups: Sequence[str] | None = None,
+        *,
+        traits: Mapping[str, Sequence[bool]] | None = None,
+        seed: int = 1,
+    ) -> Self:
         """Return what pictures in scope look like.
 
         Args:
             rows: (n, 243 + channels) from `description`.
             regions: the parts of each picture, joined with `+`; `unknown` says nothing.
             groups: patient of each picture, so that no bound is set on a patient who was fitted; each its own if None.
+            traits: by key of `CAUTIONS` which pictures show it.
             seed: of the folds.
         """
         if len(rows) < FEWEST:
             return cls(None)
         named = [set(region.split("+")) for region in regions]
-        parts = _read_parts(named)
-        shows = np.array([part in shown for shown in named for part in parts], bool).reshape(len(named), len(parts))
+        parts, shown = _read_parts(named), {name: np.array(shows, bool) for name, shows in (traits or {}).items()}
+        kinds = [np.array([part in one for one in named], bool) for part in parts]
         folds = _folds(groups or [str(number) for number in range(len(rows))], seed)
+        shows = _columns([*kinds, *shown.values()], len(rows))
         distances, said = _out_of_fold(rows, shows, folds)
+        read = [place for place in range(len(parts), shows.shape[1]) if _is_read(said[:, place], shows[:, place])]
+        places = [*range(len(parts)), *read]
+        names = tuple(tuple(shown)[place - len(parts)] for place in read)
         pairs = zip(distances.T, _BEYOND, strict=True)
         bounds = np.array([np.quantile(column, 1 - beyond) for column, beyond in pairs], np.float32)
-        return cls(Pictures.fit(rows, shows), parts, bounds, _margins(said, shows))
+        margins = _margins(said[:, : len(parts)], shows[:, : len(parts)])
+        return cls(Pictures.fit(rows, shows[:, places]), parts, names, bounds, margins)
 
     @classmethod
     def from_arrays(cls, stored: Mapping[str, NDArray[Any]]) -> Self:
@@ -91,18 +123,20 @@ class Likeness:
         if not stored:
             return cls(None)
         try:
-            parts = tuple(str(part) for part in stored["parts"])
+            parts, traits = (tuple(str(kind) for kind in stored[name]) for name in ("parts", "traits"))
             bounds, margins = (np.asarray(stored[name], np.float32) for name in ("bounds", "margins"))
             pictures = Pictures.from_arrays(stored)
         except KeyError as error:
             raise ValueError(f"Expected an array {error} in a learned scope. Received: {sorted(stored)}.") from error
-        expected = (len(DISTANCES),), (2 ** len(parts),), len(parts)
+        expected = (len(DISTANCES),), (2 ** len(parts),), len(parts) + len(traits)
         received = bounds.shape, margins.shape, pictures.weights.shape[1]
         if received != expected:
-            raise ValueError(f"Expected bounds, margins and parts of {expected}. Received: {received}.")
+            raise ValueError(f"Expected bounds, margins and kinds of {expected}. Received: {received}.")
         if not (bounds > 0).all():
             raise ValueError(f"Expected bounds above 0. Received: {bounds.tolist()}.")
-        return cls(pictures, parts, bounds, margins)
+        if not set(traits) <= set(CAUTIONS):
+            raise ValueError(f"Expected traits of {sorted(CAUTIONS)}. Received: {traits}.")
+        return cls(pictures, parts, traits, bounds, margins)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return plain arrays by name, none where nothing was learned."""
@@ -111,12 +145,13 @@ class Likeness:
         return {
             **self.pictures.arrays(),
             "parts": np.array(self.parts, "U16"),
+            "traits": np.array(self.traits, "U16"),
             "bounds": self.bounds,
             "margins": self.margins,
         }
 
-    def assess(self, features: Floats, rendition: NDArray[np.uint8], parts: Sequence[str]) -> Reason | None:
-        """Return why the model must not speak of a picture, or None.
+    def judge(self, features: Floats, rendition: NDArray[np.uint8], parts: Sequence[str]) -> Judgement:
+        """Return whether the model must not speak of a picture, and what has to be said beside its score.
 
         Args:
             features: (h, w, channels) that the model answered.
@@ -124,13 +159,18 @@ class Likeness:
             parts: body parts that it may speak about.
         """
         if shown_share(rendition) < _LEAST_SHOWN:
-            return Reason("blank", "not assessed: the picture shows nothing")
+            return Judgement(Reason("blank", "not assessed: the picture shows nothing"))
         if self.pictures is None:
-            return None
+            return Judgement()
         row = description(features, rendition)[np.newaxis]
         if self.strangeness(row)[0] > 1:
-            return Reason("unlike", f"not assessed: it does not look like a radiograph of {_listed(parts)}")
-        return self._part_reason(self.pictures.part_logits(row)[0], parts)
+            sentence = f"not assessed: it does not look like a radiograph of {_listed(parts)}"
+            return Judgement(Reason("unlike", sentence))
+        said = self.pictures.kind_logits(row)[0]
+        cautions = [
+            CAUTIONS[trait] for trait, logit in zip(self.traits, said[len(self.parts) :], strict=True) if logit > 0
+        ]
+        return Judgement(self._part_reason(said[: len(self.parts)], parts), "; ".join(cautions))
 
     @property
     def channels(self) -> int:
@@ -162,6 +202,17 @@ def _read_parts(named: Sequence[set[str]]) -> tuple[str, ...]:
     return tuple(sorted(enough, key=lambda part: -counts[part])[:_MOST_PARTS])
 
 
+def _columns(kinds: Sequence[NDArray[np.bool_]], count: int) -> NDArray[np.bool_]:
+    """Return (count, kinds) from a column of each kind."""
+    return np.array(kinds, bool).reshape(len(kinds), count).T
+
+
+def _is_read(said: Floats, shows: NDArray[np.bool_]) -> bool:
+    """Return whether a trait is read well enough out of fold to be spoken of."""
+    found = said > 0
+    return bool(shows.sum() >= FEWEST_OF_PART and found.any() and shows[found].mean() >= _LEAST_PRECISION)
+
+
 def _folds(groups: Sequence[str], seed: int) -> NDArray[np.int64]:
     """Return (n,) a fold for each picture, whole groups together."""
     names, place = np.unique(np.array(groups), return_inverse=True)
@@ -170,13 +221,13 @@ def _folds(groups: Sequence[str], seed: int) -> NDArray[np.int64]:
 
 
 def _out_of_fold(rows: Floats, shows: NDArray[np.bool_], folds: NDArray[np.int64]) -> tuple[Floats, Floats]:
-    """Return distances (n, 3) and logits of parts (n, parts) of each picture by a fit without its fold."""
+    """Return distances (n, 3) and logits (n, kinds) of each picture by a fit without its fold."""
     distances = np.empty((len(rows), len(DISTANCES)), np.float32)
     said = np.empty(shows.shape, np.float32)
     for fold in range(_FOLDS):
         held = folds == fold
         pictures = Pictures.fit(rows[~held], shows[~held])
-        distances[held], said[held] = pictures.distances(rows[held]), pictures.part_logits(rows[held])
+        distances[held], said[held] = pictures.distances(rows[held]), pictures.kind_logits(rows[held])
     return distances, said
 
 

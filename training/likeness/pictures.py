@@ -1,7 +1,7 @@
 """Where fitted pictures lie, and how far others lie from them: one fit, without bounds.
 
-Responsible for the two spaces, of surfaces and of features, and for the reading of body parts in both; not for how far
-is too far (`training.likeness.learned`).
+Responsible for the two spaces, of surfaces and of features, and for the reading of body parts and traits in both; not
+for how far is too far (`training.likeness.learned`).
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Pictures:
         surfaces: space of their surfaces.
         features: space of their features.
         known: (n, axes) where they lie among surfaces.
-        weights: (axes of both + 1, parts) of the reading.
+        weights: (axes of both + 1, kinds) of the reading.
     """
 
     surfaces: Space
@@ -53,11 +53,11 @@ class Pictures:
             )
         expected = axes + self.features.axes.shape[1] + 1
         if self.weights.ndim != 2 or self.weights.shape[0] != expected:
-            raise ValueError(f"Expected weights of shape ({expected}, parts). Received: {self.weights.shape}.")
+            raise ValueError(f"Expected weights of shape ({expected}, kinds). Received: {self.weights.shape}.")
 
     @classmethod
     def fit(cls, rows: Floats, shows: NDArray[np.bool_]) -> Self:
-        """Return the fit of descriptions (n, measures + channels), `shows` (n, parts) saying what each shows."""
+        """Return the fit of descriptions (n, measures + channels), `shows` (n, kinds) saying what each shows."""
         surfaces, features = _halves(rows)
         of_surfaces = Space.fit(surfaces, BLOCKS, _SURFACE_AXES)
         of_features = Space.fit(features, (features.shape[1],), _FEATURE_AXES)
@@ -93,8 +93,8 @@ class Pictures:
         )
         return np.stack(found, axis=1)
 
-    def part_logits(self, rows: Floats) -> Floats:
-        """Return (n, parts): above 0 where a picture looks more like one of the part than not."""
+    def kind_logits(self, rows: Floats) -> Floats:
+        """Return (n, kinds): above 0 where a picture looks more like one of the kind than not."""
         surfaces, features = _halves(rows)
         scores = _joined(self.surfaces.whitened(surfaces), self.features.whitened(features))
         return reading.logits(scores, self.weights)
