@@ -7,6 +7,7 @@ for who may see what.
 from __future__ import annotations
 
 import uuid
+from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
 
@@ -17,8 +18,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from bonefrac.paging import Page, newest_first
-from inference.models import ModelVersion, Prediction, PredictionJob
+from inference.models import ModelVersion, Prediction, PredictionJob, UseOfTest
 from inference.states import LIVE, JobStatus, ModelStatus, Task
+from inference.trials import gates_of as gates_of
+from inference.trials import shadow_comparison as shadow_comparison
+from inference.trials import used_test_sets as used_test_sets
 
 
 class OutlookState(models.TextChoices):
@@ -62,6 +66,45 @@ def active_models() -> list[ModelVersion]:
     """Return the models in service, at most one a task, the fracture model first."""
     rows = ModelVersion.objects.filter(status=ModelStatus.ACTIVE)
     return sorted(rows, key=lambda version: Task.values.index(version.task))
+
+
+@dataclass(frozen=True, slots=True)
+class TaskModels:
+    """The registered versions of one task, newest first, and the one in service."""
+
+    task: Task
+    versions: tuple[ModelVersion, ...]
+    active: ModelVersion | None
+
+
+def models_by_task() -> list[TaskModels]:
+    """Return every registered model by task, the fracture task first; it is there with no model too."""
+    rows = list(model_versions())
+    found = []
+    for task in Task:
+        versions = tuple(row for row in rows if row.task == task)
+        active = next((row for row in versions if row.status == ModelStatus.ACTIVE), None)
+        if versions or task == Task.FRACTURE:
+            found.append(TaskModels(task, versions, active))
+    return found
+
+
+def looks_at_test() -> dict[uuid.UUID, int]:
+    """Return how often the test set of each model has been looked at, for any model; absent where it has none."""
+    by_digest = Counter(UseOfTest.objects.values_list("items_digest", flat=True))
+    pairs = UseOfTest.objects.values_list("model_version_id", "items_digest").distinct()
+    return {version: by_digest[digest] for version, digest in pairs}
+
+
+def others_of_task(version: ModelVersion) -> list[ModelVersion]:
+    """Return the other versions of a model's task, the one in service first, then the newest."""
+    rows = ModelVersion.objects.filter(task=version.task).exclude(pk=version.pk).order_by("-id")
+    return sorted(rows, key=lambda row: row.status != ModelStatus.ACTIVE)
+
+
+def earlier_model(task: Task) -> ModelVersion | None:
+    """Return the model that a roll-back of a task would put back into service, None where there is none."""
+    return ModelVersion.objects.filter(task=task, status=ModelStatus.RETIRED).order_by("-activated_at").first()
 
 
 def predictions_of(radiograph_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Outlook]:

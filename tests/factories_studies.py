@@ -21,7 +21,7 @@ from bonefrac.accounts.pseudonyms import patient_key, pixel_key
 from bonefrac.stores import MAPS
 from inference import jobs, radiographs
 from inference.answers import Answer
-from inference.models import ModelVersion, Prediction, Radiograph
+from inference.models import GateVerdict, ModelVersion, Prediction, Radiograph
 from inference.states import ModelStatus, PredictionState, Task
 from studies import reviews, worklist
 from studies.models import Review, Study, StudyImage
@@ -101,6 +101,25 @@ def model(task: Task = Task.FRACTURE, **values) -> ModelVersion:
         status=ModelStatus.ACTIVE, preprocessing={}, preprocessing_digest="", temperature=1.0,
         operating_points=points, scope={}, report={}, card="", activated_at=timezone.now(), **values,
     )  # fmt: skip
+
+
+def candidate(task: Task = Task.FRACTURE) -> ModelVersion:
+    """A registered version that does not serve, beside the one that does."""
+    serving = ModelVersion.objects.filter(task=task, status=ModelStatus.ACTIVE).first()
+    made = model(task)
+    ModelVersion.objects.filter(pk=made.pk).update(status=ModelStatus.CANDIDATE, activated_at=None)
+    if serving is not None:
+        ModelVersion.objects.filter(pk=serving.pk).update(status=ModelStatus.ACTIVE)
+    made.refresh_from_db()
+    return made
+
+
+def gate_verdict(of: ModelVersion, against: ModelVersion | None = None, verdict: str = "pass") -> GateVerdict:
+    """What the gate could have answered about a model: its report has no check."""
+    report = {"sentence": "Told so by a test.", "checks": [], "images": 400, "groups": 390, "margin": 0.05}
+    return GateVerdict.objects.create(
+        candidate=of, active=against, verdict=verdict, report=report, items_digest="0" * 64, images=400, positives=310
+    )
 
 
 def predict(

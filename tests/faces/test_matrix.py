@@ -20,7 +20,7 @@ ROWS = list(csv.DictReader(MATRIX.read_text().splitlines()))
 KEYS = {
     "study_id": "study", "image_id": "image", "review_id": "review", "site_id": "site", "dataset_id": "dataset",
     "file_id": "held", "problem_id": "problem", "person_id": "person", "membership_id": "membership",
-    "model_version_id": "active", "job_id": "job",
+    "model_version_id": "active", "other_id": "other", "gate_verdict_id": "gate", "job_id": "job",
 }  # fmt: skip
 JUDGED = {"verdict": "no_fracture", "findings": "[]", "reason": "Looked again."}
 REASONED = {"reason": "Looked again.", "sentence": "The side is wrong.", "settlement": "Asked the ward."}
@@ -34,7 +34,7 @@ def payload_of(row: dict, world: worlds.World) -> dict:
         "revision": getattr(study, "revision", 1), "site": site, "name": "A dataset", "username": "somebody",
         "display_name": "Some Body", "roles": ["uploader"], "role": "lead", "person": str(world.people["auditor"].pk),
         "label": "a script", "reading_mode": "assisted", "readings_required": 1, "wait_ceiling_minutes": 60,
-        "time_zone": "UTC", "patient_code": "4711", "grouping": "one_study",
+        "time_zone": "UTC", "patient_code": "4711", "grouping": "one_study", "task": "fracture",
     }  # fmt: skip
 
 

@@ -78,7 +78,8 @@ def _models(model: ModelVersion) -> dict[str, Any]:
     pixels = make.radiograph(make.site())
     job = jobs.start(jobs.request(pixels, model).pk)
     jobs.fail(job, code="bug", detail="told so by a test")
-    return {"active": model, "job": job}
+    other = make.candidate()
+    return {"active": model, "job": job, "other": other, "gate": make.gate_verdict(other, model)}
 
 
 def _paper(world: World) -> dict[str, Any]:
