@@ -1,7 +1,8 @@
-"""Takes an artifact in: what the folder may hold, a durable copy, and the golden cases replayed in another process.
+"""Takes an artifact in: what the folder may hold, a durable copy, and its models judged in another process.
 
 An artifact comes from outside and is not trusted: it is copied first and judged as the copy, links and foreign files
-are refused, nothing in it is unpickled or run but the model itself, and that in a process of its own.
+are refused, nothing in it is unpickled or run but the model itself, and that in a process of its own that knows none of
+the platform's secrets. It reaches the store only after that.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ import stat
 import subprocess
 import sys
 import tempfile
-import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -27,7 +29,8 @@ from training.artifact import FILES, SUMS, Artifact, ArtifactError, verify
 #: Bytes of an artifact at most; the largest model that LIMITS.md names is a twentieth of it.
 MOST_BYTES: Final = 2_000_000_000
 REPLAY_SECONDS: Final = 120
-_KERAS_MEMBERS: Final = frozenset({"metadata.json", "config.json", "model.weights.h5"})
+#: What the judging process is told of this one: where programs and languages are, and nothing that is secret.
+_TOLD: Final = ("PATH", "LANG", "LC_ALL", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "SYSTEMROOT")
 
 
 def digest_of(folder: Path) -> str:
@@ -48,53 +51,80 @@ def require_artifact(folder: Path, sha256: str) -> None:
         raise ArtifactError(f"{folder}: expected artifact {sha256}. Received: {received}.")
 
 
-def take_in(source: Path) -> Artifact:
-    """Copy an artifact into the store, durably, and return the verified copy; a copy that is there is verified again.
+@contextmanager
+def incoming(source: Path) -> Iterator[Artifact]:
+    """Yield the verified copy of an artifact, which is gone afterwards unless it was put into the store (``keep``).
 
     Raises:
         Invalid: The folder holds a link, a folder or a foreign file, is too large, or is no sound artifact.
     """
-    try:
-        _require_plain_files(source)
-        root = places.models_root()
-        root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=root, prefix=".incoming-") as name:
-            copy = Path(name) / "artifact"
+    root = places.models_root()
+    root.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=root, prefix=".incoming-") as name:
+        copy = Path(name) / "artifact"
+        try:
+            _require_plain_files(source)
             _copy(source, copy)
-            target = root / verify(copy)
-            _require_no_code(copy / "model.keras")
-            Artifact.load(copy)
-            if not target.exists():
-                os.rename(copy, target)
-                _sync(root)
-        return Artifact.load(target)
-    except (ArtifactError, OSError, UnicodeDecodeError, zipfile.BadZipFile) as error:
-        raise _refused(error) from error
+            artifact = Artifact.load(copy)
+        except (ArtifactError, OSError, UnicodeDecodeError) as error:
+            raise _refused(error, copy) from error
+        yield artifact
+
+
+def keep(artifact: Artifact) -> None:
+    """Move an incoming artifact to its place in the store, durably; one that is there already is verified again.
+
+    Raises:
+        Invalid: The one that is there has changed.
+    """
+    root = places.models_root()
+    target = root / artifact.sha256
+    if target.exists():
+        try:
+            require_artifact(target, artifact.sha256)
+        except ArtifactError as error:
+            raise _refused(error) from error
+        return
+    os.rename(artifact.path, target)
+    _sync(root)
 
 
 def replay(artifact: Artifact, *, on_keras: bool = False) -> dict[str, float]:
     """Return the largest difference of a golden logit, by engine, from a process of its own.
 
     Raises:
-        Invalid: The model crashes, takes too long, or answers otherwise than its artifact says.
+        Invalid: A model holds more than a network, crashes, takes too long, or answers otherwise than it did where it
+            was made.
     """
     kinds = [engine.kind_for(artifact, settings.INFERENCE_ENGINE), *([engine.KERAS] if on_keras else [])]
     return {kind: _replayed(artifact.path, kind) for kind in dict.fromkeys(kinds)}
 
 
 def _replayed(folder: Path, kind: str) -> float:
-    command = [sys.executable, "-m", "inference.replay", str(folder), kind]
-    try:
-        done = subprocess.run(
-            command, cwd=settings.BASE_DIR, capture_output=True, text=True, timeout=REPLAY_SECONDS, check=False
-        )
-    except subprocess.TimeoutExpired as error:
-        raise Invalid(_("The model did not answer its golden cases in time."), code="replay_failed") from error
+    command = [sys.executable, "-B", "-m", "inference.replay", str(folder), kind]
+    with tempfile.TemporaryDirectory() as home:
+        environment = {name: os.environ[name] for name in _TOLD if name in os.environ}
+        environment |= {"HOME": home, "KERAS_HOME": home, "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"}
+        try:
+            done = subprocess.run(
+                command, cwd=settings.BASE_DIR, env=environment, capture_output=True, text=True, errors="replace",
+                stdin=subprocess.DEVNULL, timeout=REPLAY_SECONDS, check=False,
+            )  # fmt: skip
+        except subprocess.TimeoutExpired as error:
+            raise Invalid(_("The model did not answer its golden cases in time."), code="replay_failed") from error
     if done.returncode != 0:
-        last = (done.stderr.strip().splitlines() or [f"exit status {done.returncode}"])[-1]
-        sentence = _("The model was not registered: its golden cases fail on %(engine)s. %(reason)s")
-        raise Invalid(sentence % {"engine": kind, "reason": last[:300]}, code="replay_failed")
-    return float(json.loads(done.stdout)["largest_difference"])
+        raise _failed(kind, folder, done)
+    return float(json.loads(done.stdout.splitlines()[-1])["largest_difference"])
+
+
+def _failed(kind: str, folder: Path, done: subprocess.CompletedProcess[str]) -> Invalid:
+    """Return the refusal that a judging process ended with; a signal tells nothing but itself."""
+    last = (done.stderr.strip().splitlines() or [""])[-1]
+    reason = f"exit status {done.returncode}" if done.returncode < 0 else last.replace(f"{folder}/", "")
+    sentence = _(
+        "The model was not registered: it cannot be trusted, or its golden cases fail, on %(engine)s. %(reason)s"
+    )
+    return Invalid(sentence % {"engine": kind, "reason": reason[:300]}, code="replay_failed")
 
 
 def _require_plain_files(source: Path) -> None:
@@ -108,17 +138,6 @@ def _require_plain_files(source: Path) -> None:
         total += facts.st_size
     if total > MOST_BYTES:
         raise ArtifactError(f"{source}: expected at most {MOST_BYTES} bytes. Received: {total}.")
-
-
-def _require_no_code(keras_file: Path) -> None:
-    """Refuse a Keras file with members of its own making or a layer that carries Python code."""
-    with zipfile.ZipFile(keras_file) as archive:
-        foreign = sorted(set(archive.namelist()) - _KERAS_MEMBERS)
-        if foreign:
-            raise ArtifactError(f"{keras_file}: expected {sorted(_KERAS_MEMBERS)}. Received: {foreign}.")
-        description = archive.read("config.json").decode()
-    if '"__lambda__"' in description or '"Lambda"' in description:
-        raise ArtifactError(f"{keras_file}: expected layers without code. Received: a Lambda layer.")
 
 
 def _copy(source: Path, copy: Path) -> None:
@@ -141,6 +160,8 @@ def _sync(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _refused(error: Exception) -> Invalid:
-    sentence = _("The model was not registered, nothing was changed. %(reason)s") % {"reason": error}
+def _refused(error: Exception, copy: Path | None = None) -> Invalid:
+    """Return the refusal; the place of a copy that is about to go tells nobody anything."""
+    reason = str(error) if copy is None else str(error).replace(f"{copy}/", "").replace(str(copy), "the artifact")
+    sentence = _("The model was not registered, nothing was changed. %(reason)s") % {"reason": reason[:500]}
     return Invalid(sentence, code="bad_artifact")

@@ -88,11 +88,10 @@ def register(actor: User | None, path: Path, *, on_keras: bool = False, by: str 
         Conflict: The same artifact is registered already (``registered``).
     """
     policies.require_manager(actor)
-    artifact = acceptance.take_in(path)
-    known = registered_as(artifact.sha256)
-    if known is not None:
-        raise Conflict(_("This artifact is registered already, as %(model)s.") % {"model": known}, code="registered")
-    replayed = acceptance.replay(artifact, on_keras=on_keras)
+    with acceptance.incoming(path) as artifact:
+        _require_new(artifact)
+        replayed = acceptance.replay(artifact, on_keras=on_keras)
+        acceptance.keep(artifact)
     with transaction.atomic():
         _lock_register()
         version = _create(artifact, replayed)
@@ -263,10 +262,14 @@ def _lock_register() -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext('inference.registry'))")
 
 
-def _create(artifact: Artifact, replayed: dict[str, float]) -> ModelVersion:
+def _require_new(artifact: Artifact) -> None:
     known = registered_as(artifact.sha256)
     if known is not None:
         raise Conflict(_("This artifact is registered already, as %(model)s.") % {"model": known}, code="registered")
+
+
+def _create(artifact: Artifact, replayed: dict[str, float]) -> ModelVersion:
+    _require_new(artifact)
     if artifact.task not in Task.values:
         raise Invalid(_("Expected a task among %(known)s.") % {"known": ", ".join(Task.values)}, code="unknown_task")
     points = artifact.operating_points
