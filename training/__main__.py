@@ -1,6 +1,7 @@
-"""The command line: `python -m training synth | fit | convert | evaluate`.
+"""The command line: `python -m training synth | inspect | fit | convert | evaluate`.
 
-Responsible for arguments, sentences and exit codes (0 done, 2 bad input); everything else is called.
+Responsible for arguments, sentences and exit codes (0 done, 1 a leak was found, 2 bad input or a full disk); everything
+else is called.
 """
 
 from __future__ import annotations
@@ -9,55 +10,73 @@ import argparse
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import Any
 
-from training import dataset, exported
+from training import config, inspection, readers
+from training.config import Config
 from training.dataset import Dataset, DatasetError
-from training.sources import SOURCES
-
-_DATA: Final = "a folder with manifest.csv, or an export of the platform: its ZIP or the folder that it unpacks to"
+from training.evaluation import command
+from training.inspection import command as inspecting
+from training.tasks import FRACTURE, Task
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return the exit code; bad input is one sentence on standard error."""
     parsed = _parser().parse_args(arguments)
     try:
-        parsed.run(parsed)
-    except (DatasetError, FileNotFoundError, FileExistsError, NotADirectoryError, ValueError) as error:
+        return int(parsed.run(parsed) or 0)
+    except (OSError, ValueError) as error:
         print(f"training {parsed.command}: {error}", file=sys.stderr)
         return 2
-    return 0
 
 
 def _synth(parsed: argparse.Namespace) -> None:
     from training import synthetic
 
-    synthetic.write_folder(parsed.out, count=parsed.count, seed=parsed.seed, size=(parsed.rows, parsed.columns))
+    write = synthetic.write_types if parsed.types else synthetic.write_folder
+    write(parsed.out, count=parsed.count, seed=parsed.seed, size=(parsed.rows, parsed.columns))
     print(f"Wrote {parsed.count} drawn radiographs, manifest.csv and boxes.csv to {parsed.out}.")
 
 
 def _fit(parsed: argparse.Namespace) -> None:
-    with _data(parsed.data) as data:
-        for side in ("train", "val"):
-            data.split(side)  # what cannot be fitted on is refused before the seconds that Keras takes to load
-        _fit_on(data, parsed)
+    wanted = _config(parsed)
+    with _data(parsed.data, wanted.question, may_leak=parsed.allow_leak) as data:
+        if not wanted.folds:
+            for side in ("train", "val"):
+                data.split(side)  # what cannot be fitted on is refused before the seconds that Keras takes to load
+        found = inspection.copies(data.samples)
+        leak = _leak(data, found, is_allowed=parsed.allow_leak)
+        whole = replace(data, samples=inspection.regrouped(data.samples, found))
+        from training.fitting import run
+
+        run.fit(whole, parsed.run_folder, wanted, weights=parsed.weights, leak=leak)
+    print(f"Fitted: {parsed.run_folder}. Next: python -m training convert {parsed.run_folder}")
 
 
-def _fit_on(data: Dataset, parsed: argparse.Namespace) -> None:
-    from training import fit
+def _leak(data: Dataset, copies: inspection.Copies, *, is_allowed: bool) -> dict[str, Any]:
+    """Return what the report says of leaks across the sides; refuse them where they are not allowed."""
+    found = inspection.leaks_of(data.samples, copies)
+    print(found.sentence, flush=True)
+    if found.pairs and not is_allowed:
+        pairs = "\n".join(found.lines())
+        raise DatasetError(
+            f"Expected a split without leaks (--allow-leak fits on it all the same, and every report will say so). "
+            f"Received: {found.sentence}\n{pairs}"
+        )
+    return {"status": found.status, "pairs": len(found.pairs), "allowed": is_allowed, "sentence": found.sentence}
 
-    recipe = fit.Recipe(
-        network=parsed.network,
-        size=parsed.size,
-        epochs=parsed.epochs,
-        draws=parsed.draws,
-        batch=parsed.batch,
-        learning_rate=parsed.learning_rate,
-        seed=parsed.seed,
-    )
-    fit.fit(data, parsed.run_folder, recipe, weights=parsed.weights, start=parsed.start)
-    print(f"Fitted. The best round is in {parsed.run_folder}; next: python -m training convert {parsed.run_folder}")
+
+def _config(parsed: argparse.Namespace) -> Config:
+    """Return the recipe with what the command line changes in it."""
+    recipe = config.read(parsed.recipe)
+    changed = {
+        name: getattr(parsed, name) for name in ("folds", "size", "seed", "batch") if getattr(parsed, name) is not None
+    }
+    if parsed.rounds is not None:
+        changed["phases"] = tuple(replace(phase, epochs=min(phase.epochs, parsed.rounds)) for phase in recipe.phases)
+    return replace(recipe, **changed)
 
 
 def _convert(parsed: argparse.Namespace) -> None:
@@ -69,29 +88,13 @@ def _convert(parsed: argparse.Namespace) -> None:
     )
 
 
-def _evaluate(parsed: argparse.Namespace) -> None:
-    from training import packing
-
-    title = packing.Title(parsed.name, parsed.version, parsed.source)
-    with _data(parsed.data) as data:
-        if exported.is_export(parsed.data) != (parsed.source == "export"):
-            raise DatasetError(
-                "Expected --source export for a dataset that the platform exported, and for no other. "
-                f"Received: --source {parsed.source} for {parsed.data}."
-            )
-        digest = packing.pack(parsed.run_folder, data, parsed.out, title, with_test=parsed.test, rounds=parsed.rounds)
-    print(f"Wrote the artifact {parsed.out}, sha256 {digest}.")
-
-
 @contextmanager
-def _data(path: Path) -> Iterator[Dataset]:
-    """Give out the data set of a folder with a manifest, or of an export, for as long as it is read."""
-    if not exported.is_export(path):
-        yield dataset.read(path)
-        return
-    with exported.opened(path) as export:
-        print(export.sentence, flush=True)
-        yield export.data
+def _data(path: Path, task: Task = FRACTURE, *, may_leak: bool = False) -> Iterator[Dataset]:
+    """Give out a data set of any form for as long as it is read, and say what was left out."""
+    with readers.opened(path, task, may_leak=may_leak) as data:
+        for note in data.notes:
+            print(note, flush=True)
+        yield data
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -99,17 +102,19 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m training", description="Train, measure and pack a model.")
     commands = parser.add_subparsers(dest="command", required=True)
     _add_synth(commands)
+    inspecting.add(commands)
     _add_fit(commands)
     convert = commands.add_parser("convert", help="write and prove the LiteRT form of a fitted run (TensorFlow)")
     convert.add_argument("run_folder", type=Path, metavar="RUN")
     convert.set_defaults(run=_convert)
-    _add_evaluate(commands)
+    command.add(commands)
     return parser
 
 
 def _add_synth(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     synth = commands.add_parser("synth", help="draw radiographs with and without a fracture, with their boxes")
     synth.add_argument("out", type=Path, metavar="OUT")
+    synth.add_argument("--types", action="store_true", help="the ten types of fracture in turn, each on a long bone")
     synth.add_argument("--count", type=int, default=100)
     synth.add_argument("--seed", type=int, default=0)
     synth.add_argument("--rows", type=int, default=600)
@@ -119,33 +124,24 @@ def _add_synth(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def _add_fit(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     fit = commands.add_parser(
-        "fit", help="fit a classifier on train, choose on val (KERAS_BACKEND chooses the backend)"
+        "fit",
+        help="carry out a recipe; the same command goes on after a stop",
+        description="Carry out a recipe on a data set. After every round what is needed to go on is on disk: the same "
+        "command goes on where a stopped or killed one was. KERAS_BACKEND chooses what Keras runs on.",
     )
-    fit.add_argument("data", type=Path, metavar="DATA", help=_DATA)
-    fit.add_argument("run_folder", type=Path, metavar="RUN")
-    fit.add_argument("--weights", type=Path, help="ImageNet weights of MobileNetV2 without top; random if absent")
-    fit.add_argument("--start", type=Path, help="a model.keras to go on from")
-    fit.add_argument("--network", default="folded_mobilenet_v2", help="folded_mobilenet_v2 or tiny")
-    fit.add_argument("--size", type=int, default=384)
-    fit.add_argument("--epochs", type=int, default=8)
-    fit.add_argument("--draws", type=int, default=2000, help="images a round")
-    fit.add_argument("--batch", type=int, default=16)
-    fit.add_argument("--learning-rate", type=float, default=1e-4)
-    fit.add_argument("--seed", type=int, default=1)
+    fit.add_argument("recipe", metavar="RECIPE", help="a JSON file, or the name of one in training/recipes")
+    fit.add_argument("data", type=Path, metavar="DATA", help=readers.FORMS)
+    fit.add_argument("run_folder", type=Path, metavar="RUN", help="a folder for the run")
+    fit.add_argument("--weights", type=Path, help="pretrained weights of the network, without top; random if absent")
+    fit.add_argument("--folds", type=int, help="let so many folds answer for each other, then fit on all")
+    fit.add_argument("--rounds", type=int, help="at most so many rounds a phase: a short run, named as such")
+    fit.add_argument("--size", type=int, help="side of the input, px")
+    fit.add_argument("--batch", type=int, help="images a step")
+    fit.add_argument("--seed", type=int, help="of sampling, views and first weights")
+    fit.add_argument(
+        "--allow-leak", action="store_true", help="fit on a split that leaks; its report says so in red for ever"
+    )
     fit.set_defaults(run=_fit)
-
-
-def _add_evaluate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    evaluate = commands.add_parser("evaluate", help="calibrate on val, measure, write the artifact")
-    evaluate.add_argument("run_folder", type=Path, metavar="RUN")
-    evaluate.add_argument("data", type=Path, metavar="DATA", help=_DATA)
-    evaluate.add_argument("out", type=Path, metavar="OUT")
-    evaluate.add_argument("--name", required=True)
-    evaluate.add_argument("--version", required=True)
-    evaluate.add_argument("--source", choices=sorted(SOURCES), required=True)
-    evaluate.add_argument("--test", action="store_true", help="measure test too: once, when nothing is chosen any more")
-    evaluate.add_argument("--rounds", type=int, default=1000, help="of the bootstrap")
-    evaluate.set_defaults(run=_evaluate)
 
 
 if __name__ == "__main__":

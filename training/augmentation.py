@@ -27,12 +27,14 @@ class Augmentation:
         scale: largest relative change of size.
         shift: largest shift as a fraction of the side.
         contrast: largest relative change of contrast; brightness and gamma follow it.
+        mirror: whether every other view is mirrored.
     """
 
     degrees: float = 15.0
     scale: float = 0.15
     shift: float = 0.06
     contrast: float = 0.25
+    mirror: bool = True
 
     def view(
         self, rendition: NDArray[np.uint8], coverage: NDArray[np.uint8], random: np.random.Generator
@@ -47,7 +49,7 @@ class Augmentation:
         """Return Pillow's six numbers: where a pixel of the view comes from."""
         angle = math.radians(random.uniform(-self.degrees, self.degrees))
         factor = 1.0 / math.exp(random.uniform(-self.scale, self.scale))
-        mirror = random.choice((-1.0, 1.0))
+        mirror = random.choice((-1.0, 1.0)) if self.mirror else 1.0
         a, b = factor * math.cos(angle) * mirror, factor * math.sin(angle) * mirror
         d, e = -factor * math.sin(angle), factor * math.cos(angle)
         centre = size / 2
@@ -63,6 +65,12 @@ class Augmentation:
         levels: NDArray[np.float64] = (grey - 128) * contrast + 128 + brightness
         levels[0] = 0
         return levels
+
+
+def as_input(squares: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return (n, size, size, 3) float32 of n renditions, as `Preprocessing.model_input` does for one."""
+    scaled = squares.astype(np.float32) / np.float32(127.5) - np.float32(1)
+    return np.repeat(scaled[..., np.newaxis], 3, axis=-1)
 
 
 def coverage(size: int, boxes: Sequence[Box], content: Box) -> NDArray[np.uint8]:

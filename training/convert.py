@@ -14,13 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training import synthetic
+from training.explanation import Head
 from training.litert import LiteModel
-from training.networks.classifier import HEAD
 from training.preprocessing import Preprocessing
 
 #: The largest difference of logits, and of features relative to their maximum, between Keras and LiteRT.
 LOGIT_TOLERANCE: Final = 1e-4
 FEATURE_TOLERANCE: Final = 1e-3
+
+Answers = dict[str, NDArray[np.float32]]
 
 
 class ConversionError(RuntimeError):
@@ -40,18 +42,12 @@ def convert(run: Path) -> None:
     model = _loaded(source)
     preprocessing = Preprocessing(int(model.input_shape[1]))
     (run / "model.tflite").write_bytes(flatbuffer(model))
-    kernel, bias = model.get_layer(HEAD).get_weights()
-    np.savez(run / "head.npz", kernel=kernel[:, 0], bias=bias[0])
+    arrays: Any = Head.of(model).arrays()
+    np.savez(run / "head.npz", **arrays)
     squares = golden_renditions(preprocessing)
-    logits, features = keras_answers(model, squares)
-    _compare(LiteModel(run / "model.tflite"), squares, preprocessing, logits, features)
-    np.savez_compressed(
-        run / "golden.npz",
-        renditions=squares,
-        logits=logits,
-        feature_means=features.mean(axis=(1, 2)),
-        feature_maxima=features.max(axis=(1, 2, 3)),
-    )
+    answered = keras_answers(model, squares)
+    _compare(LiteModel(run / "model.tflite"), squares, preprocessing, answered)
+    _write_golden(run / "golden.npz", squares, answered)
 
 
 def flatbuffer(model: Any) -> bytes:
@@ -80,12 +76,25 @@ def golden_renditions(preprocessing: Preprocessing) -> NDArray[np.uint8]:
     return np.stack([preprocessing.rendition(pixels) for pixels in drawn])
 
 
-def keras_answers(model: Any, squares: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return logits (n,) and features (n, h, w, c) of the Keras model, one image a call as in serving."""
+def keras_answers(model: Any, squares: NDArray[np.uint8]) -> Answers:
+    """Return what the Keras model answers to renditions, one image a call as in serving: (n, ...) for each output."""
     preprocessing = Preprocessing(squares.shape[1])
     answered = [model.predict_on_batch(preprocessing.model_input(square)) for square in squares]
-    logits = np.concatenate([np.asarray(answer["logit"])[:, 0] for answer in answered])
-    return logits, np.concatenate([np.asarray(answer["features"]) for answer in answered])
+    return {name: np.concatenate([np.asarray(answer[name]) for answer in answered]) for name in answered[0]}
+
+
+def _write_golden(path: Path, squares: NDArray[np.uint8], answered: Answers) -> None:
+    """Write the golden cases; one logit a case where the model has one."""
+    logits, features = answered["logit"], answered["features"]
+    content = {
+        "renditions": squares,
+        "logits": logits[:, 0] if logits.shape[1] == 1 else logits,
+        "feature_means": features.mean(axis=(1, 2)),
+        "feature_maxima": features.max(axis=(1, 2, 3)),
+    }
+    if "map" in answered:
+        content["maps"] = answered["map"]
+    np.savez_compressed(path, **content)
 
 
 def _loaded(source: Path) -> Any:
@@ -97,18 +106,15 @@ def _loaded(source: Path) -> Any:
     return keras.models.load_model(source, compile=False)
 
 
-def _compare(
-    served: LiteModel,
-    squares: NDArray[np.uint8],
-    preprocessing: Preprocessing,
-    logits: NDArray[np.float32],
-    features: NDArray[np.float32],
-) -> None:
+def _compare(served: LiteModel, squares: NDArray[np.uint8], preprocessing: Preprocessing, answered: Answers) -> None:
     """Refuse a conversion whose answers lie outside the tolerances."""
-    for square, logit, feature in zip(squares, logits, features, strict=True):
+    for number, square in enumerate(squares):
         answer = served(preprocessing.model_input(square))
-        off = float(np.abs(answer.logits - logit).max())
-        feature_off = float(np.abs(answer.features - feature).max() / feature.max())
+        expected = {name: values[number] for name, values in answered.items()}
+        off = float(np.abs(answer.logits - expected["logit"]).max())
+        if answer.map is not None:
+            off = max(off, float(np.abs(answer.map - expected["map"]).max()))
+        feature_off = float(np.abs(answer.features - expected["features"]).max() / expected["features"].max())
         if not (off <= LOGIT_TOLERANCE and feature_off <= FEATURE_TOLERANCE):  # NaN is no agreement either
             raise ConversionError(
                 f"Expected logits within {LOGIT_TOLERANCE} and features within {FEATURE_TOLERANCE} of Keras. "
