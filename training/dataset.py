@@ -81,6 +81,7 @@ class Dataset:
         digest: of all that was read.
         task: what is asked of them.
         notes: sentences for whoever reads it, of what was left out or dealt.
+        dealt: the table of sides (`training.splits.Sides`) where they were dealt on reading; else empty.
     """
 
     root: Path
@@ -88,6 +89,7 @@ class Dataset:
     digest: str
     task: Task = FRACTURE
     notes: tuple[str, ...] = ()
+    dealt: bytes = b""
 
     def split(self, name: str) -> tuple[Sample, ...]:
         """Return the samples of one side.

@@ -52,6 +52,15 @@ class Found:
     sha256: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class _Placed:
+    """Samples on sides, what was dealt or left out for that, and the table of it; empty where nothing was dealt."""
+
+    samples: tuple[Sample, ...]
+    notes: tuple[str, ...] = ()
+    table: bytes = b""
+
+
 def assembled(
     root: Path, found: Sequence[Found], task: Task, *, may_leak: bool = False, notes: tuple[str, ...] = ()
 ) -> Dataset:
@@ -73,10 +82,10 @@ def assembled(
     _require_known_words(root, found, task)
     samples = _samples(found, task)
     require_every_class(root, samples, task)
-    samples, more = _with_sides(root, samples)
+    placed = _with_sides(root, samples)
     if not may_leak:
-        dataset.refuse_crossing_groups(samples)
-    return Dataset(root, samples, _digest(samples), task, notes + more)
+        dataset.refuse_crossing_groups(placed.samples)
+    return Dataset(root, placed.samples, _digest(placed.samples), task, notes + placed.notes, placed.table)
 
 
 def require_every_class(root: Path, samples: Sequence[Sample], task: Task) -> None:
@@ -133,8 +142,8 @@ def _stem(one: Found, label: str) -> str:
     return "/".join(part for part in (one.side, label, words.stem_of(one.inside)) if part)
 
 
-def _with_sides(root: Path, samples: tuple[Sample, ...]) -> tuple[tuple[Sample, ...], tuple[str, ...]]:
-    """Return the samples on sides, and what was dealt or left out for that."""
+def _with_sides(root: Path, samples: tuple[Sample, ...]) -> _Placed:
+    """Return the samples on sides: those that are given, or dealt where there are none."""
     given = {sample.split for sample in samples}
     if "" in given and given != {""}:
         count = sum(not sample.split for sample in samples)
@@ -143,15 +152,12 @@ def _with_sides(root: Path, samples: tuple[Sample, ...]) -> tuple[tuple[Sample, 
             f"Received: none for {count} of {len(samples)}."
         )
     if given == {"train", "test"}:
-        learnt = tuple(sample for sample in samples if sample.split == "train")
-        dealt, notes = _dealt(root, learnt, _WITHOUT_VAL)
-        return dealt + tuple(sample for sample in samples if sample.split == "test"), notes
-    return _dealt(root, samples, splits.FRACTIONS) if given == {""} else (samples, ())
+        dealt = _dealt(root, tuple(sample for sample in samples if sample.split == "train"), _WITHOUT_VAL)
+        return replace(dealt, samples=dealt.samples + tuple(sample for sample in samples if sample.split == "test"))
+    return _dealt(root, samples, splits.FRACTIONS) if given == {""} else _Placed(samples)
 
 
-def _dealt(
-    root: Path, samples: tuple[Sample, ...], fractions: Mapping[str, float]
-) -> tuple[tuple[Sample, ...], tuple[str, ...]]:
+def _dealt(root: Path, samples: tuple[Sample, ...], fractions: Mapping[str, float]) -> _Placed:
     """Return the samples dealt to sides by groups and copies, those left out that would join two."""
     table = (root if root.is_dir() else root.parent) / SIDES
     previous = Sides.decoded(table.read_bytes(), str(table)) if table.is_file() else None
@@ -160,12 +166,18 @@ def _dealt(
     names = [sides.items[item].name for item in found.items]
     kept = [number for number, name in enumerate(names) if name != LEAK_CONFLICT]
     placed = tuple(replace(samples[number], split=names[number]) for number in kept)
+    return _Placed(
+        regrouped(placed, found.among(kept)),
+        _notes(fractions, table if previous else None, len(samples) - len(kept)),
+        sides.encoded(),
+    )
+
+
+def _notes(fractions: Mapping[str, float], table: Path | None, left: int) -> tuple[str, ...]:
+    """Return what was dealt, from which table on, and what was left out."""
     shares = ", ".join(f"{share:.0%} {side}" for side, share in fractions.items())
-    after = f", sides of {table} kept" if previous else ""
-    notes = [f"Dealt by groups and copies: {shares}{after}."]
-    if left := len(samples) - len(kept):
-        notes.append(f"Left out: {left} images that would join two sides.")
-    return regrouped(placed, found.among(kept)), tuple(notes)
+    dealt = f"Dealt by groups and copies: {shares}{f', sides of {table} kept' if table else ''}."
+    return (dealt, f"Left out: {left} images that would join two sides.") if left else (dealt,)
 
 
 def _digest(samples: Sequence[Sample]) -> str:
