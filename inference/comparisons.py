@@ -12,12 +12,11 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from bonefrac.errors import Invalid
-from inference import places
+from bonefrac.errors import Conflict, Invalid
+from inference import gates
 from inference.figures import COMPARED, Figure, Figures, figure, figures_of, split_of
 from inference.models import ModelVersion
 from training import comparison
-from training.artifact import Artifact, ArtifactError
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,28 +83,16 @@ def between(first: ModelVersion, second: ModelVersion) -> Comparison:
     return Comparison(first, second, ones, others, _lines(*splits), _strata(*splits), paired, why_not)
 
 
-def witness(version: ModelVersion, artifact: Artifact) -> comparison.Witness:
-    """Return what a version said of labelled images, as the statistics want it."""
-    return comparison.Witness(
-        name=str(version),
-        rows=artifact.predictions,
-        seen=artifact.seen,
-        classes=artifact.classes,
-        temperature=artifact.temperature,
-        points=artifact.operating_points,
-    )
-
-
 def _paired(first: ModelVersion, second: ModelVersion) -> tuple[comparison.Report | None, str]:
     witnesses = []
     for version in (first, second):
         try:
-            artifact = Artifact.load(places.artifact_folder(version))
-        except (ArtifactError, OSError):
+            artifact = gates.artifact_of(version)
+        except Conflict:
             return None, _("The files of %(model)s cannot be read now.") % {"model": version}
         if not artifact.predictions:
             return None, _("%(model)s came without its predictions of labelled images.") % {"model": version}
-        witnesses.append(witness(version, artifact))
+        witnesses.append(gates.witness(version, artifact))
     try:
         report = comparison.compare(*witnesses)
     except ValueError:

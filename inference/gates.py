@@ -36,7 +36,7 @@ def judge(actor: User | None, candidate: ModelVersion) -> GateVerdict:
     """
     serving = ModelVersion.objects.filter(task=candidate.task, status=ModelStatus.ACTIVE).exclude(pk=candidate.pk)
     active = serving.first()
-    artifact = _artifact(candidate)
+    artifact = artifact_of(candidate)
     report = _report(candidate, artifact, active)
     with transaction.atomic():
         if report.test:
@@ -77,11 +77,12 @@ def _kept(candidate: ModelVersion, active: ModelVersion | None, report: Report) 
 
 def _report(candidate: ModelVersion, artifact: Artifact, active: ModelVersion | None) -> Report:
     if active is None:
-        return comparison.meets_floors(_witness(candidate, artifact))
-    return comparison.compare(_witness(candidate, artifact), _witness(active, _artifact(active)))
+        return comparison.meets_floors(witness(candidate, artifact))
+    return comparison.compare(witness(candidate, artifact), witness(active, artifact_of(active)))
 
 
-def _artifact(version: ModelVersion) -> Artifact:
+def artifact_of(version: ModelVersion) -> Artifact:
+    """Return a version's artifact; raise ``Conflict`` (``artifact_changed``) where it is not the registered one."""
     try:
         artifact = Artifact.load(artifact_folder(version))
         if artifact.sha256 != version.artifact_sha256:
@@ -92,7 +93,8 @@ def _artifact(version: ModelVersion) -> Artifact:
     return artifact
 
 
-def _witness(version: ModelVersion, artifact: Artifact) -> Witness:
+def witness(version: ModelVersion, artifact: Artifact) -> Witness:
+    """Return what a version said of labelled images, as the statistics want it."""
     return Witness(
         name=str(version),
         rows=artifact.predictions,
