@@ -19,14 +19,39 @@ _PARTS: Final = {
     "hip": "hip or pelvis",
     "shoulder": "shoulder",
     "elbow": "elbow or upper arm",
+    "chest": "chest",
+    "spine": "spine",
+    "skull": "skull",
+    "abdomen": "abdomen",
     "other": "other part of the body",
 }
-#: The parts of ours that DICOM's Body Part Examined (0018,0015) names in finer words.
-_DICOM_PARTS: Final = {
-    "wrist": "hand", "forearm": "hand", "finger": "hand", "thumb": "hand", "extremity hand": "hand",
-    "knee": "leg", "ankle": "leg", "foot": "leg", "toe": "leg", "tibfib": "leg", "lowleg": "leg", "femur": "leg",
-    "pelvis": "hip", "clavicle": "shoulder", "scapula": "shoulder",
-}  # fmt: skip
+#: The words of DICOM's Body Part Examined (0018,0015) for each part of ours.
+_DICOM_PARTS: Final[Mapping[str, str]] = {
+    word: part
+    for part, words in {
+        "hand": "wrist,forearm,finger,thumb,radius,ulna,carpus,extremity hand",
+        "elbow": "humerus,arm,upperarm,upper arm",
+        "leg": "knee,ankle,foot,toe,tibfib,tibia,fibula,tibiafibula,lowleg,lowerleg,femur,thigh,patella,calcaneus,heel",
+        "hip": "pelvis,acetabulum,sijoint",
+        "shoulder": "clavicle,scapula,acjoint,scjoint",
+        "chest": "rib,ribs,sternum,thorax,lung",
+        "spine": "cspine,tspine,lspine,sspine,ctspine,tlspine,lsspine,coccyx,sacrum",
+        "skull": "head,face,jaw,mandible,maxilla,nose,orbit,zygoma",
+    }.items()
+    for word in words.split(",")
+}
+#: What a modality is that is no plain radiograph; others are only named.
+_MODALITIES: Final[Mapping[str, str]] = {
+    "CT": "computed tomography",
+    "MR": "magnetic resonance",
+    "US": "ultrasound",
+    "MG": "mammography",
+    "NM": "nuclear medicine",
+    "PT": "positron emission tomography",
+    "XA": "angiography",
+    "RF": "fluoroscopy",
+    "XC": "a photograph",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +68,9 @@ class Scope:
 
     Attributes:
         modalities: DICOM modalities whose radiographs it reads.
-        body_parts: parts that it was trained on.
-        not_evaluated: strata with fewer than 50 fractured or 50 other groups of images: it speaks, its accuracy
-            there is unknown.
+        body_parts: parts that it may speak about.
+        not_evaluated: strata with too few groups of images to know its accuracy: where one is a part that it may
+            speak about, a score carries a caveat; a part that it may not speak about was trained on, but not evaluated.
         min_age: youngest age in years, None for no bound.
         max_age: oldest age in years, None for no bound.
         limits: what else a reader must know, in sentences.
@@ -96,10 +121,10 @@ class Scope:
         if is_colour_photo:
             return Reason("colour_photo", "not assessed: a colour photograph, not a radiograph")
         if modality and modality.upper() not in self.modalities:
-            return Reason("modality", f"not assessed: modality {modality.upper()}, not a plain radiograph")
+            return Reason("modality", f"not assessed: {_modality_words(modality.upper())}, not a plain radiograph")
         part = part_of(body_part)
         if part is not None and part not in self.body_parts:
-            return Reason("body_part", f"not assessed: {_PARTS.get(part, part)} radiograph")
+            return self._part_reason(part)
         return self._age_reason(age_band)
 
     def caveat(self, body_part: str | None) -> str:
@@ -107,7 +132,14 @@ class Scope:
         part = part_of(body_part)
         if part is None or part not in self.not_evaluated:
             return ""
-        return f"accuracy on {_PARTS.get(part, part)} radiographs is not known: too few were at hand"
+        return f"accuracy on {part_words(part)} radiographs is not known: too few were at hand"
+
+    def _part_reason(self, part: str) -> Reason:
+        """Return the reason why a part lies outside: never learnt, or learnt and not evaluated."""
+        if part in self.not_evaluated:
+            sentence = f"not assessed: {part_words(part)} radiograph; this model was not evaluated on it"
+            return Reason("not_evaluated", sentence)
+        return Reason("body_part", f"not assessed: {part_words(part)} radiograph")
 
     def _age_reason(self, age_band: str | None) -> Reason | None:
         """Return why an age lies wholly outside the bounds, or None."""
@@ -115,9 +147,9 @@ class Scope:
         if band is None:
             return None
         if self.min_age is not None and band[1] < self.min_age:
-            return Reason("age", f"not assessed: younger than {self.min_age} years")
+            return Reason("age", f"not assessed: younger than {_years_old(self.min_age)}")
         if self.max_age is not None and band[0] > self.max_age:
-            return Reason("age", f"not assessed: older than {self.max_age} years")
+            return Reason("age", f"not assessed: older than {_years_old(self.max_age)}")
         return None
 
 
@@ -130,6 +162,15 @@ def part_of(body_part: str | None) -> str | None:
 def part_words(part: str) -> str:
     """Return a body part of ours in words."""
     return _PARTS.get(part, part)
+
+
+def _modality_words(modality: str) -> str:
+    words = _MODALITIES.get(modality)
+    return f"modality {modality}, {words}" if words else f"modality {modality}"
+
+
+def _years_old(years: int) -> str:
+    return f"{years} year" if years == 1 else f"{years} years"
 
 
 def _years(age_band: str | None) -> tuple[int, int] | None:
