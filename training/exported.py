@@ -76,8 +76,10 @@ class Export:
 
 
 def is_export(path: Path) -> bool:
-    """Whether a path is to be read as an export: any file, or a folder that holds one of an export's own tables."""
-    return path.is_file() or any((path / name).exists() for name in ("labels.csv", "dataset.json"))
+    """Whether a path is to be read as an export: a file but a table, or a folder with one of an export's own tables."""
+    if path.is_file():
+        return path.suffix.lower() not in (".csv", ".json")
+    return any((path / name).exists() for name in ("labels.csv", "dataset.json"))
 
 
 @contextmanager

@@ -49,6 +49,16 @@ SOURCES: Final[Mapping[str, Source]] = MappingProxyType(
             ),
             min_age=1,
         ),
+        "other": Source(
+            attribution=(
+                "Labels from a data set that whoever trained this model brought along; the report names its digest, "
+                "and its licence is for them to observe."
+            ),
+            limits=(
+                "How its labels came about is not known here. It was measured on that data set, nowhere else. "
+                + _ANY_MODEL
+            ),
+        ),
         "synthetic": Source(
             attribution="Radiographs drawn by `training.synthetic`. They show no person.",
             limits="Its figures on drawn pictures say nothing of real ones: it is for trying out the machinery. "

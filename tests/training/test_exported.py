@@ -1,4 +1,4 @@
-"""What the platform exported is what training reads: hand-made exports, the domain's own, and the whole way round."""
+"""What the platform exports is what training reads: exports made by hand, and spoilt ones."""
 
 import csv
 import hashlib
@@ -11,18 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from inference import radiographs, registry
-from studies import datasets
-from studies.datasets import Criteria
-from studies.datasets.splits import side_of
-from studies.models import DatasetItem
-from tests import factories_studies as make
-from training import dataset, exported, packing
+from training import dataset, exported
 from training.__main__ import main
-from training.artifact import Artifact
-from training.frames import decode_png
-
-from .conftest import command, draw_bars
 
 SUMS = "SHA256SUMS"
 DIGEST = "ab" * 32
@@ -85,7 +75,7 @@ def folder(tmp_path):
 def refusal(path, capsys, command_line=None):
     """Return the one sentence with which `fit` refuses, after which there is no run."""
     run = path.parent / "run"
-    assert main(command_line or ["fit", str(path), str(run), "--network", "tiny"]) == 2
+    assert main(command_line or ["fit", "mobilenet_v2", str(path), str(run)]) == 2
     printed = capsys.readouterr()
     assert not run.exists()
     assert printed.err.count("\n") == 1
@@ -176,17 +166,24 @@ def test_a_tampered_export_is_one_sentence_and_leaves_nothing(folder, spoil, for
     assert received in sentence.partition("Received")[2]
 
 
+def asking_to_evaluate(folder, source):
+    """Return the command line for a run that was fitted, as far as it is read before its data."""
+    fitted = folder.parent / "fitted"
+    fitted.mkdir()
+    for name in ("history.json", "model.keras", "model.tflite", "head.npz", "golden.npz"):
+        (fitted / name).write_text("[]")
+    (fitted / "config.json").write_text(json.dumps({"recipe": {"size": 64}, "task": "fracture", "data": {}}))
+    options = ["--name", "a", "--version", "1", "--source", source]
+    return ["evaluate", str(fitted), str(folder), str(folder.parent / "run"), *options]
+
+
 def test_evaluate_reads_with_the_same_eyes(folder, capsys):
     changed(folder)
-    options = ["--name", "a", "--version", "1", "--source", "export"]
-    command_line = ["evaluate", str(folder), str(folder), str(folder.parent / "run"), *options]
-    assert "labels.csv" in refusal(folder, capsys, command_line)
+    assert "labels.csv" in refusal(folder, capsys, asking_to_evaluate(folder, "export"))
 
 
 def test_a_card_does_not_claim_another_source(folder, capsys):
-    options = ["--name", "a", "--version", "1", "--source", "fracatlas"]
-    command_line = ["evaluate", str(folder), str(folder), str(folder.parent / "run"), *options]
-    assert "Expected --source export" in refusal(folder, capsys, command_line)
+    assert "Expected --source export" in refusal(folder, capsys, asking_to_evaluate(folder, "fracatlas"))
 
 
 def test_links_in_a_folder_are_not_followed(folder, capsys):
@@ -291,115 +288,3 @@ def test_a_side_with_one_class_is_refused_before_anything_is_written(tmp_path, c
     sentence = refusal(path, capsys)
     assert "every class of fracture in the split 'val'" in sentence
     assert "Received: 2 not_fractured, 0 fractured" in sentence
-
-
-# With the database: the domain's own export.
-
-
-@pytest.fixture
-def site(db):
-    return make.site()
-
-
-@pytest.fixture
-def admin(site):
-    return make.person(site, make.Role.ADMIN)
-
-
-def export(admin, frozen, path, **options):
-    path.write_bytes(b"".join(datasets.export(admin, frozen, file_format="zip", **options).chunks))
-    return path
-
-
-def of_side(site, side, number):
-    """Return the code of a patient whose group lies on a side."""
-    codes = (f"patient {number} {attempt}" for attempt in range(1000))
-    return next(code for code in codes if side_of(make.patient_key(site, issuer="", patient_id=code)) == side)
-
-
-def test_training_reads_what_was_frozen(site, admin, tmp_path):
-    reader = make.reader(site)
-    for number, side in enumerate(("train", "train", "val", "val", "test")):
-        study = make.study(site, images=2, patient=of_side(site, side, number), body_part="leg")
-        if number % 2:
-            make.signed(reader, study, "no_fracture")
-        else:
-            make.signed(reader, study, "fracture", boxes=[make.box(study.images.order_by("position")[0], 4, 6, 16, 9)])
-    make.signed(reader, make.study(site), "not_assessable")
-    frozen = datasets.freeze(admin, site=site, name="First", criteria=Criteria())
-    path = export(admin, frozen, tmp_path / "first.zip")
-    with exported.opened(path) as read:
-        counts = frozen.counts["image_label"]
-        assert counts == {"fracture": 3, "no_fracture": 4, "unlocated": 3, "not_assessable": 1}
-        assert sum(sample.fractured for sample in read.data.samples) == counts["fracture"]
-        assert len(read.data.samples) == counts["fracture"] + counts["no_fracture"]
-        assert read.left_out == {"unlocated": 3, "not_visible_here": 0, "not_assessable": 1}
-        assert (read.name, read.data.digest) == ("First", frozen.digest)
-        items = {f"{item.study_image_id}.png": item for item in DatasetItem.objects.filter(dataset=frozen)}
-        for sample in read.data.samples:
-            item = items[sample.path.name]
-            assert (sample.group, sample.split) == (item.group.key, item.split)
-            assert sample.fractured == (item.image_label == "fracture")
-            assert sample.facts["region"] == "leg"
-            grey = radiographs.frame_of(item.radiograph).grey()
-            assert (dataset.grey_levels(sample.path) == grey).all()
-        boxes = [sample.boxes for sample in read.data.samples if sample.fractured]
-        expected = (4 / make.COLUMNS, 6 / make.ROWS, 20 / make.COLUMNS, 15 / make.ROWS)
-        assert boxes == [(pytest.approx(expected),)] * 3
-
-
-def test_an_export_of_corrections_alone_is_refused(site, admin, tmp_path, capsys):
-    reader, model = make.reader(site), make.model()
-    for said, verdict in (("positive", "fracture"), ("positive", "no_fracture"), ("negative", "fracture")):
-        study = make.study(site)
-        make.predicted(study, model, said)
-        boxes = [make.box(study.images.get())] if verdict == "fracture" else []
-        make.signed(reader, study, verdict, boxes=boxes)
-    frozen = datasets.freeze(admin, site=site, name="First", criteria=Criteria())
-    with exported.opened(export(admin, frozen, tmp_path / "all.zip")) as read:
-        assert len(read.data.samples) == 3
-    path = export(admin, frozen, tmp_path / "part.zip", corrected_only=True)
-    assert "Expected all 3 images of the dataset 'First'" in refusal(path, capsys)
-
-
-def study_of(site, number, sample):
-    """Return an unread study of one drawn bar, with the verdict and the boxes that are true of it."""
-    side = ("train", "train", "val", "test")[number // 2 % 4]
-    described = radiographs.describe(decode_png(sample.path.read_bytes()))
-    key = make.pixel_key(site, described.pixel_digest)
-    stored, _is_new = radiographs.store(described, pixel_key=key, facts={}, files={})
-    study = make.study(site, images=0, patient=of_side(site, side, number), body_part="hand")
-    image = make.image(study, shows=stored)
-    across, down = stored.columns, stored.rows
-    boxes = [
-        make.box(image, x0 * across, y0 * down, (x1 - x0) * across, (y1 - y0) * down) for x0, y0, x1, y1 in sample.boxes
-    ]
-    return study, "fracture" if sample.fractured else "no_fracture", boxes
-
-
-@pytest.mark.long
-@pytest.mark.timeout(600)
-def test_the_whole_way_round_from_signed_labels_to_a_registered_model(site, admin, tmp_path):
-    reader = make.reader(site)
-    for number, sample in enumerate(dataset.read(draw_bars(tmp_path / "bars", 48)).samples):
-        study, verdict, boxes = study_of(site, number, sample)
-        make.signed(reader, study, verdict, boxes=boxes)
-    frozen = datasets.freeze(admin, site=site, name="Drawn", criteria=Criteria())
-    path, run, out = export(admin, frozen, tmp_path / "drawn.zip"), tmp_path / "run", tmp_path / "artifact"
-    options = ("--name", "drawn", "--version", "1", "--source", "export", "--rounds", 20, "--test")
-    for arguments in (
-        ("fit", path, run, "--network", "tiny", "--size", 64, "--epochs", 1, "--draws", 3200, "--learning-rate", 3e-3),
-        ("convert", run),
-        ("evaluate", run, path, out, *options),
-    ):
-        done = command(*arguments)
-        assert done.returncode == 0, done.stderr
-        assert arguments[0] == "convert" or "Images left out: none." in done.stdout
-    artifact = Artifact.load(out)
-    assert artifact.config["dataset_digest"] == frozen.digest
-    assert artifact.report["splits"]["val"]["images"] == frozen.counts["split"]["val"]
-    assert frozen.digest in artifact.card
-    assert packing.SOURCES["export"].attribution in artifact.card
-    version = registry.register(None, out)
-    assert (version.name, version.dataset_digest) == ("drawn", frozen.digest)
-    assert version.report["replayed_here"]["litert"] <= 1e-4

@@ -54,17 +54,13 @@ def opened(
         raise DatasetError(f"Expected {FORMS}. Received: {path}, which is not there.")
     if label_column is not None and path.suffix.lower() != ".csv":
         raise DatasetError(f"Expected a column for labels only with a .csv. Received: {label_column!r} for {path}.")
-    if _is_export(path):
+    if exported.is_export(path):
         with exported.opened(path) as export:
             yield _asked(replace(export.data, notes=(export.sentence,)), task)
         return
     data = _read(path, task, label_column, may_leak=may_leak)
     require_every_class(path, data.samples, task)
     yield data
-
-
-def _is_export(path: Path) -> bool:
-    return exported.is_export(path) and path.suffix.lower() not in (".csv", ".json")
 
 
 def _read(path: Path, task: Task, label_column: str | None, *, may_leak: bool) -> Dataset:
