@@ -42,6 +42,7 @@ class Phase:
         reduce_on_plateau: rounds without one after which the learning rate is multiplied by `factor`.
         factor: see above.
         clip: largest norm of all gradients together, None for no bound.
+        draws: images a round in place of the configuration's; only where its balance is `draws`.
     """
 
     open: str
@@ -54,6 +55,7 @@ class Phase:
     reduce_on_plateau: int | None = None
     factor: float = 0.2
     clip: float | None = None
+    draws: int | None = None
 
     def __post_init__(self) -> None:
         _one_of("schedule", self.schedule, SCHEDULES)
@@ -115,6 +117,8 @@ class Config:
     def __post_init__(self) -> None:
         _one_of("task", self.task, tuple(tasks.TASKS))
         _one_of("balance", self.balance, BALANCES)
+        if any(phase.draws and self.draws is None for phase in self.phases):
+            raise ConfigError("Expected draws of a phase only where the balance is 'draws'.")
         if (self.draws is not None) != (self.balance == "draws"):
             raise ConfigError(
                 f"Expected draws with the balance 'draws' alone. Received: {self.draws}, {self.balance!r}."

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -132,7 +132,7 @@ class _Stretch:
             return batches.Fresh(task.pictures, config.augmentation, map_side)
         bottom = keras.Model(self._served.input, tensor)
         views = frozen.views_of(task.targets, config.views) if config.augmentation else [0] * len(task.targets)
-        name = _digest(bottom, (tensor.name, map_side, config.size, config.seed, views, config.augmentation))
+        name = _digest(bottom, (bottom.layers[-1].name, map_side, config.size, config.seed, views, config.augmentation))
         with progress.counted(f"{task.title}: what is frozen answers once") as told:
             kept = frozen.kept(
                 task.cache / name, bottom, task.pictures, views, config.augmentation,
@@ -141,7 +141,10 @@ class _Stretch:
         return batches.FromKept(kept)
 
     def _batches_of(self, source: Any, epoch: int) -> batches.Batches:
-        return batches.Batches(source, self._task.learnt, self._task.targets, self._task.config, (self._number, epoch))
+        config = self._task.config
+        if self._phase.draws:
+            config = replace(config, draws=self._phase.draws)
+        return batches.Batches(source, self._task.learnt, self._task.targets, config, (self._number, epoch))
 
     def _went_on(self, model: keras.Model) -> int:
         """Return the round to begin with, weights and optimizer being those after the one before it."""

@@ -47,7 +47,7 @@ def opened(model: keras.Model, wanted: str) -> list[str]:
 def below(model: keras.Model, asked: Sequence[str], open_layers: Sequence[str]) -> keras.KerasTensor:
     """Return the last tensor through which all of the asked outputs pass and which no open layer has made.
 
-    The network's own input, where there is no later one.
+    The network's own input, where there is no later one, or nothing but padding and scaling before it.
     """
     outputs = [model.output[name] for name in asked]
     needed = keras.Model(model.input, outputs)
@@ -56,13 +56,15 @@ def below(model: keras.Model, asked: Sequence[str], open_layers: Sequence[str]) 
     readers.update(id(tensor) for tensor in outputs)
     alive = {id(needed.inputs[0]): needed.inputs[0]}
     found: keras.KerasTensor = needed.inputs[0]
+    is_worth_keeping = False
     for node in nodes:
         if node.operation.name in open_layers:
             break
         alive |= {id(tensor): tensor for tensor in node.output_tensors}
         readers.subtract(id(tensor) for tensor in node.input_tensors)
         alive = {key: tensor for key, tensor in alive.items() if readers[key] > 0}
-        if len(alive) == 1:
+        is_worth_keeping = is_worth_keeping or bool(node.operation.weights)
+        if len(alive) == 1 and is_worth_keeping:
             (found,) = alive.values()
     return found
 

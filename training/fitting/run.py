@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import datetime
 import hashlib
+import os
 import platform
 import shutil
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +20,11 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from training import calibrate, dataset, predictions, seen, splits
+from training import augmentation, calibrate, dataset, predictions, seen, splits
 from training.config import Config, ConfigError
 from training.dataset import Dataset, DatasetError, Sample
 from training.evaluation.weighted import area
-from training.fitting import batches, course, folder, lite, pictures
+from training.fitting import course, folder, frozen, lite, pictures
 from training.fitting.course import Task
 from training.networks import recipes
 from training.networks.classifier import HEAD
@@ -116,11 +118,11 @@ class _Run:
         held_out = tuple(place for place, number in enumerate(numbers) if number == fold)
         title = f"fold {fold + 1} of {self._config.folds}"
         served = self._fitted(learnt, (), part, title)
-        answered = self._answers(served, held_out)
-        rows = [self._row(place, fold, answered["logit"][index]) for index, place in enumerate(held_out)]
+        said = self._logits(served, held_out)
+        rows = [self._row(place, fold, said[index]) for index, place in enumerate(held_out)]
         folder.write(part / "predictions.csv", predictions.encoded(rows))
         if self._config.question.outputs == 1:
-            value = area(self._targets[list(held_out)].astype(np.float32), answered["logit"][:, 0])
+            value = area(self._targets[list(held_out)].astype(np.float32), said[:, 0])
             print(f"{title}: AUROC {value:.4f} on {len(held_out)} images that its model has not seen", flush=True)
 
     def _fitted(self, learnt: tuple[int, ...], chosen_on: tuple[int, ...], part: Path, title: str) -> keras.Model:
@@ -134,15 +136,14 @@ class _Run:
         loaded: keras.Model = keras.models.load_model(part / "model.keras", compile=False)
         return loaded
 
-    def _answers(self, served: keras.Model, images: Sequence[int]) -> dict[str, NDArray[np.float32]]:
-        """Return what a model says of images, from their renditions."""
-        fresh = batches.Fresh(self._pictures, None, 0)
-        return {"logit": course.logits(served, fresh, images)}
+    def _logits(self, served: keras.Model, images: Sequence[int]) -> NDArray[np.float32]:
+        """Return the logits (images, outputs) of a model, from renditions."""
+        forward = frozen.forward_of(keras.Model(served.input, served.output["logit"]))
+        with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+            said = pool.map(lambda image: forward(augmentation.as_input(self._pictures.squares[[image]])), images)
+            return np.concatenate(list(said))
 
-    def _logits(self, served: keras.Model, images: Sequence[int]) -> NDArray[np.float64]:
-        return self._answers(served, images)["logit"].astype(np.float64)
-
-    def _centre(self, served: keras.Model, logits: NDArray[np.float64], images: Sequence[int]) -> float:
+    def _centre(self, served: keras.Model, logits: NDArray[np.floating], images: Sequence[int]) -> float:
         """Move the logit's zero to the prevalence of these images, which balanced rounds moved it away from."""
         if self._config.question.outputs > 1 or self._config.balance == "none":
             return 0.0
