@@ -89,8 +89,10 @@ def _of_study(
 
 
 def _latest(radiographs: set[uuid.UUID]) -> dict[uuid.UUID, Prediction]:
-    """Return the latest fracture prediction of each radiograph, for readers who were shown none."""
-    rows = Prediction.objects.filter(radiograph__in=radiographs, model_version__task=Task.FRACTURE)
+    """Return the latest fracture prediction of each radiograph; a model that never served, a shadow, has no say."""
+    rows = Prediction.objects.filter(
+        radiograph__in=radiographs, model_version__task=Task.FRACTURE, model_version__activated_at__isnull=False
+    )
     return {row.radiograph_id: row for row in rows.order_by("created_at", "id")}
 
 
