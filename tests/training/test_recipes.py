@@ -155,6 +155,29 @@ def _without_top(model):
     return keras.Model(model.input, model.output["features"])
 
 
+LONG = ("mobilenet", "resnet50_parts", "densenet121", "efficientnet_v2_b0")
+
+
+@pytest.mark.parametrize("name", ["simple_cnn", *(pytest.param(name, marks=pytest.mark.long) for name in LONG)])
+def test_litert_answers_what_keras_answers(name, tmp_path):
+    """Through `convert`, which refuses a form that does not; with statistics of images in the normalisations."""
+    from training import convert
+    from training.litert import LiteModel
+
+    model = built(name, task=tasks.BODY_PART, **({"alpha": 0.25} if name == "mobilenet" else {}))
+    model(images(8), training=True)
+    model.save(tmp_path / "model.keras")
+    convert.convert(tmp_path)
+    with np.load(tmp_path / "head.npz") as stored:
+        head = Head.load(stored)
+    answer = LiteModel(tmp_path / "model.tflite")(images(1))
+    assert len(answer.logits) == 4
+    assert len(np.unique(answer.logits)) == 4
+    assert head.outputs == (0 if name == "simple_cnn" else 4)
+    if head.layers:
+        assert head.logits(answer.features.mean(axis=(0, 1))) == pytest.approx(answer.logits, abs=1e-4)
+
+
 @pytest.mark.shared_data
 @pytest.mark.skipif(not WEIGHTS.is_dir(), reason="wants the weights of ../shared/data")
 @pytest.mark.parametrize(

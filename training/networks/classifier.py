@@ -67,7 +67,7 @@ def head(
         values = keras.layers.Dense(units, activation="relu", name=HIDDEN.format(number))(values)
     if dropout:
         values = keras.layers.Dropout(dropout, name="dropout")(values)
-    return keras.layers.Dense(task.outputs, name=HEAD)(values)
+    return keras.layers.Dense(task.outputs, dtype="float32", name=HEAD)(values)  # also where the rest is float16
 
 
 def chosen(network: str, options: Mapping[str, Any], **defaults: Any) -> dict[str, Any]:
