@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from studies.views import datasets, history, intake, pixels, reading, worklist
+from studies.views import datasets, history, intake, pixels, reading, shadows, worklist
 
 app_name = "studies"
 
@@ -35,6 +35,8 @@ urlpatterns = [
     path("datasets/freeze/", datasets.freeze, name="freeze"),
     path("datasets/<uuid:dataset_id>/", datasets.dataset, name="dataset"),
     path("datasets/<uuid:dataset_id>/<slug:file_format>/", datasets.export, name="export_dataset"),
+    # --- Models against labels ---
+    path("shadows/<uuid:model_version_id>/labels/", shadows.labels, name="shadow_labels"),
     # --- Intake ---
     path("upload/", intake.upload, name="upload"),
     path("uploads/", intake.uploads, name="uploads"),

@@ -131,3 +131,21 @@ def test_lists_say_nothing_of_classes(site, reader):
     client.force_login(reader, backend="bonefrac.accounts.backends.PlatformBackend")
     assert "AI reads" not in client.get(reverse("studies:worklist")).content.decode()
     assert not Disclosure.objects.exists()
+
+
+def test_a_shadow_is_held_against_signed_labels_in_counts_alone(site, reader):
+    serving = make.model()
+    shadow = make.candidate()
+    type(shadow).objects.filter(pk=shadow.pk).update(status="SHADOW")
+    study = make.study(site)
+    make.predicted(study, serving, "negative")
+    make.predicted(study, shadow, "positive")
+    make.signed(reader, study, "fracture")
+    client = Client()
+    client.force_login(make.person(engineer=True), backend="bonefrac.accounts.backends.PlatformBackend")
+    answer = client.get(reverse("studies:shadow_labels", args=[shadow.pk]))
+    shown = answer.content.decode()
+    assert [row[1:] for row in answer.context["rows"]] == [([0, 1], [0, 1], 1), ([0, 0], [0, 0], 0)]
+    assert "1 study with a fracture is too few to tell" in shown
+    assert str(study.pk) not in shown
+    assert reader.display_name not in shown
