@@ -6,16 +6,12 @@ served. Workers have their own engine above this layer. Needs no TensorFlow.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
-
-from training.explanation import Head, activation_map
-from training.preprocessing import Preprocessing
 
 _NEEDED: Final = frozenset({"logit", "features"})
 _MAP: Final = "map"
@@ -60,15 +56,3 @@ class LiteModel:
         answered = self._runner(image=image)
         own = answered.get(_MAP)
         return Answer(answered["logit"][0], answered["features"][0], None if own is None else own[0])
-
-
-def answers(
-    model: LiteModel, squares: Sequence[NDArray[np.uint8]], head: Head, preprocessing: Preprocessing
-) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
-    """Return logits (n,) and activation maps (n, h, w) of renditions."""
-    values, maps = [], []
-    for square in squares:
-        answer = model(preprocessing.model_input(square))
-        values.append(float(answer.logits[0]))
-        maps.append(activation_map(answer.features, head))
-    return np.array(values), np.stack(maps)

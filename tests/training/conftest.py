@@ -1,6 +1,7 @@
 """A data set of drawn bars, and a tiny model that the command line fitted, converted and packed on it."""
 
 import csv
+import json
 import os
 import subprocess
 import sys
@@ -12,6 +13,16 @@ from PIL import Image
 from tests.conftest import ROOT
 
 COUNT = 240
+RECIPE = {
+    "network": "tiny",
+    "size": 64,
+    "batch": 16,
+    "balance": "draws",
+    "draws": 320,
+    "smoothing": 0.05,
+    "augmentation": {},
+    "phases": [{"open": "all", "epochs": 10, "learning_rate": 3e-3}],
+}
 
 
 def command(*arguments):
@@ -58,11 +69,10 @@ def bars(tmp_path_factory):
 @pytest.fixture(scope="session")
 def fitted(bars, tmp_path_factory):
     """The folder of a run that was fitted and converted."""
-    run = tmp_path_factory.mktemp("fitted") / "run"
-    for arguments in (
-        ("fit", bars, run, "--network", "tiny", "--size", 64, "--epochs", 10, "--draws", 640, "--learning-rate", 3e-3),
-        ("convert", run),
-    ):
+    folder = tmp_path_factory.mktemp("fitted")
+    recipe, run = folder / "tiny.json", folder / "run"
+    recipe.write_text(json.dumps(RECIPE))
+    for arguments in (("fit", recipe, bars, run), ("convert", run)):
         done = command(*arguments)
         assert done.returncode == 0, done.stderr
     return run

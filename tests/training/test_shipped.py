@@ -7,8 +7,11 @@ import sys
 import numpy as np
 import pytest
 
-from training import calibrate, dataset, evaluate, litert, measurement
+from training import calibrate, dataset
 from training.artifact import Artifact
+from training.evaluation import measurement, verdicts, weighted
+from training.evaluation.measurement import Served
+from training.explanation import activation_map
 from training.litert import LiteModel
 
 from .conftest import ROOT
@@ -92,15 +95,19 @@ def test_it_refuses_what_it_does_not_know(shipped):
 @pytest.mark.long
 def test_its_figures_are_those_of_the_file_that_is_served(shipped, shared_data):
     samples = dataset.read(shared_data / "fracatlas").split("val")
-    said = measurement.scores(LiteModel(shipped.model_file), samples, shipped.head, shipped.preprocessing)
+    served = Served(LiteModel(shipped.model_file), shipped.head, shipped.preprocessing)
+    rows = [entry.row for entry in measurement.measured(served, samples, "val")]
     split = shipped.report["splits"]["val"]
-    calibrated = calibrate.probabilities(said.logits, shipped.temperature)
-    assert evaluate.auroc(said.labels, said.logits) == pytest.approx(split["auroc"]["value"], abs=1e-3)
-    assert evaluate.states(said.labels, calibrated, shipped.operating_points) == split["states"]
+    logits, labels = np.array([row.logits[0] for row in rows]), dataset.labels(samples)
+    calibrated = calibrate.probabilities(logits, shipped.temperature)
+    assert weighted.area(labels, logits) == pytest.approx(split["auroc"]["value"], abs=1e-3)
+    assert verdicts.states(labels, calibrated, shipped.operating_points) == split["states"]
 
 
 def test_a_map_of_it_says_where(shipped):
     model = LiteModel(shipped.model_file)
-    _, maps = litert.answers(model, list(shipped.golden.renditions), shipped.head, shipped.preprocessing)
-    assert maps.shape[1:] == (shipped.preprocessing.size // 32,) * 2
-    assert maps.std() > 0
+    for rendition in shipped.golden.renditions:
+        answer = model(shipped.preprocessing.model_input(rendition))
+        cells = activation_map(answer.features, shipped.head)
+        assert cells.shape == model.cells == (shipped.preprocessing.size // 32,) * 2
+        assert cells.std() > 0

@@ -126,7 +126,7 @@ def _out_of_fold(run: Run, samples: Sequence[Sample]) -> Side:
 def _fold_model(run: Run, number: int) -> Served:
     """Return the converted model of a fold; it is converted where that was not done yet (TensorFlow)."""
     folder = run.fold(number)
-    if not (folder / "model.tflite").is_file():
+    if not all((folder / name).is_file() for name in ("model.tflite", "head.npz")):
         from training import convert
 
         convert.convert(folder)

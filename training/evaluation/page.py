@@ -301,7 +301,7 @@ def _making(report: Mapping[str, Any]) -> list[str]:
     if report["beside"]:
         parts.append(_beside(report))
     uses = [
-        (use["when"], str(use["images"]), use["artifact"][:12] or "none yet") for use in report["test_uses"]["uses"]
+        (use["when"], str(use["images"]), use["artifact"][:12] or "this one") for use in report["test_uses"]["uses"]
     ]
     if uses:
         parts.append(table(("when", "images", "artifact"), uses, "Looks at the test side by this run"))
