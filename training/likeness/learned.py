@@ -158,11 +158,11 @@ class Likeness:
             rendition: (size, size) that it read.
             parts: body parts that it may speak about.
         """
-        if shown_share(rendition) < _LEAST_SHOWN:
+        row = description(features, rendition)[np.newaxis]
+        if shown_share(row[0]) < _LEAST_SHOWN:
             return Judgement(Reason("blank", "not assessed: the picture shows nothing"))
         if self.pictures is None:
             return Judgement()
-        row = description(features, rendition)[np.newaxis]
         if self.strangeness(row)[0] > 1:
             sentence = f"not assessed: it does not look like a radiograph of {_listed(parts)}"
             return Judgement(Reason("unlike", sentence))

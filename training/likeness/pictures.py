@@ -60,7 +60,9 @@ class Pictures:
         """Return the fit of descriptions (n, measures + channels), `shows` (n, kinds) saying what each shows."""
         surfaces, features = _halves(rows)
         of_surfaces = Space.fit(surfaces, BLOCKS, _SURFACE_AXES)
-        of_features = Space.fit(features, (features.shape[1],), _FEATURE_AXES)
+        # Half of few channels at most: what is left over must be able to tell something.
+        axes = min(_FEATURE_AXES, max(1, features.shape[1] // 2))
+        of_features = Space.fit(features, (features.shape[1],), axes)
         weights = reading.fit(_joined(of_surfaces.whitened(surfaces), of_features.whitened(features)), shows)
         return cls(of_surfaces, of_features, of_surfaces.scores(surfaces), weights)
 

@@ -94,7 +94,7 @@ class Space:
     def residual(self, rows: Floats) -> Floats:
         """Return (n,) squared distances from the axes."""
         standard = (rows - self.mean) / self.scale
-        return np.asarray(np.maximum((standard**2).sum(1) - ((standard @ self.axes) ** 2).sum(1), 0))
+        return np.asarray(((standard - (standard @ self.axes) @ self.axes.T) ** 2).sum(1))
 
 
 def remoteness(scores: Floats, known: Floats) -> Floats:
