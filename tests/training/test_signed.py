@@ -19,7 +19,7 @@ from training.sources import SOURCES
 from .conftest import command, draw_bars
 
 RECIPE = {
-    "network": "tiny", "task": "fracture", "size": 64, "batch": 16, "balance": "draws", "draws": 3200,
+    "network": "tiny", "task": "fracture", "size": 64, "batch": 16, "balance": "draws", "draws": 960,
     "phases": [{"open": "all", "epochs": 1, "learning_rate": 3e-3}],
 }  # fmt: skip
 
