@@ -130,7 +130,8 @@ def test_a_candidate_predicts_in_the_shadow(platform, registered, sign_in):
 
 def test_a_reader_sees_every_class_of_a_body_part_model(platform, registered, sign_in):
     uploader = platform.api("demo-uploader")
-    (site,) = (site["id"] for site in uploader.get("/sites/")["results"] if site["name"] == "Demo Hospital")
+    sites = [row["site"] for row in uploader.get("/sites/")["results"]]
+    (site,) = (site["id"] for site in sites if site["name"] == "Demo Hospital")
     uploader.upload({"front.png": picture(4242)}, site=site, body_part="hip", patient_code="parts-1")
     reader = platform.api("demo-radiologist")
 
