@@ -152,16 +152,18 @@ def _with_sides(root: Path, samples: tuple[Sample, ...]) -> _Placed:
             f"Received: none for {count} of {len(samples)}."
         )
     if given == {"train", "test"}:
-        dealt = _dealt(root, tuple(sample for sample in samples if sample.split == "train"), _WITHOUT_VAL)
+        learnt = [number for number, sample in enumerate(samples) if sample.split == "train"]
+        dealt = _dealt(root, samples, learnt, _WITHOUT_VAL)
         return replace(dealt, samples=dealt.samples + tuple(sample for sample in samples if sample.split == "test"))
-    return _dealt(root, samples, splits.FRACTIONS) if given == {""} else _Placed(samples)
+    return _dealt(root, samples, range(len(samples)), splits.FRACTIONS) if given == {""} else _Placed(samples)
 
 
-def _dealt(root: Path, samples: tuple[Sample, ...], fractions: Mapping[str, float]) -> _Placed:
-    """Return the samples dealt to sides by groups and copies, those left out that would join two."""
+def _dealt(root: Path, everything: Sequence[Sample], chosen: Sequence[int], fractions: Mapping[str, float]) -> _Placed:
+    """Return the chosen samples dealt to sides by groups and copies, those left out that would join two."""
     table = (root if root.is_dir() else root.parent) / SIDES
     previous = Sides.decoded(table.read_bytes(), str(table)) if table.is_file() else None
-    found = copies(samples)
+    # asked of everything, since whoever looks for leaks afterwards asks the same and finds it kept
+    samples, found = [everything[number] for number in chosen], copies(everything).among(chosen)
     sides = splits.split(samples, found, fractions=fractions, previous=previous)
     names = [sides.items[item].name for item in found.items]
     kept = [number for number, name in enumerate(names) if name != LEAK_CONFLICT]
