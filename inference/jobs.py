@@ -8,7 +8,7 @@ again (``policies``).
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -53,6 +53,24 @@ def request(radiograph: Radiograph, model_version: ModelVersion) -> PredictionJo
         if is_new:
             ring("inference.predict", str(job.pk))
     return job
+
+
+def request_many(radiograph_ids: Sequence[uuid.UUID], model_version: ModelVersion) -> None:
+    """Ask a model for predictions of many radiographs in a few statements; where it has spoken nothing is asked.
+
+    Only what is due first is rung for: a worker that comes takes the following ones too.
+    """
+    pairs = PredictionJob.objects.filter(model_version=model_version, radiograph__in=radiograph_ids)
+    spoken = Prediction.objects.filter(model_version=model_version, radiograph__in=radiograph_ids)
+    answered = set(spoken.values_list("radiograph_id", flat=True))
+    rows = [
+        PredictionJob(radiograph_id=key, model_version=model_version) for key in radiograph_ids if key not in answered
+    ]
+    with transaction.atomic():
+        PredictionJob.objects.bulk_create(rows, ignore_conflicts=True)
+        # A job may have ended between the question and the insert, which waited for it: look again.
+        pairs.filter(status=JobStatus.QUEUED, radiograph__in=spoken.values("radiograph")).delete()
+        ring_due()
 
 
 def request_all(radiograph: Radiograph) -> list[PredictionJob]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from django.conf import settings
 from django.db import transaction
@@ -40,6 +40,10 @@ RANK_OF = {
     AIState.UNKNOWN: Rank.UNCERTAIN,
     AIState.NEGATIVE: Rank.NEGATIVE,
 }
+
+
+#: Radiographs about which a model is asked in one transaction.
+_ASKED_AT_ONCE: Final = 500
 
 
 def rank(study: Study) -> Rank:
@@ -91,9 +95,10 @@ def rank_open(*, limit: int = 500) -> None:
 def request_predictions(model_version_id: uuid.UUID) -> None:
     """Ask a newly active model for predictions of every unread study; signed ones keep what was seen."""
     version = ModelVersion.objects.get(pk=model_version_id)
-    images = StudyImage.objects.filter(study__in=_open()).select_related("radiograph")
-    for image in images.order_by("-study__received_at").iterator(chunk_size=500):
-        jobs.request(image.radiograph, version)
+    images = StudyImage.objects.filter(study__in=_open()).order_by("-study__received_at")
+    keys = list(dict.fromkeys(images.values_list("radiograph_id", flat=True)))
+    for first in range(0, len(keys), _ASKED_AT_ONCE):
+        jobs.request_many(keys[first : first + _ASKED_AT_ONCE], version)
 
 
 def claim(actor: User, study_id: uuid.UUID) -> Study:
