@@ -11,12 +11,12 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Any, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from training import dataset
+from training import dataset, synthetic
 from training.dataset import Sample
 from training.evaluation import pointing
 from training.evaluation.pointing import Point, Target
@@ -25,6 +25,10 @@ from training.likeness import description
 from training.litert import Answer, LiteModel
 from training.predictions import FACTS, Role, Row, group_digest
 from training.preprocessing import Preprocessing
+from training.synthetic import Part
+
+#: First seed of the drawings that a learned scope knows; golden cases and demos have other ones.
+_DRAWN: Final = 500_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +88,22 @@ def measured(served: Served, samples: Sequence[Sample], role: Role, fold: int | 
 
 def descriptions(served: Served, samples: Sequence[Sample]) -> NDArray[np.float32]:
     """Return (n, columns): what each image looks like, see `training.likeness.description`."""
-    found = []
-    for sample in _shown(samples, "learnt from"):
-        square = served.preprocessing.rendition(dataset.grey_levels(sample.path))
-        answer = served.model(served.preprocessing.model_input(square))
-        found.append(description(answer.features, square))
-    return np.stack(found)
+    greys = (dataset.grey_levels(sample.path) for sample in _shown(samples, "learnt from"))
+    return np.stack([_description(served, grey) for grey in greys])
+
+
+def descriptions_of_drawings(served: Served, parts: Sequence[Part], count: int) -> NDArray[np.float32]:
+    """Return (count, columns): what drawn radiographs of these parts in turn look like."""
+    drawn = (
+        synthetic.radiograph(_DRAWN + number, fractured=number % 2 == 0, part=parts[number % len(parts)])
+        for number in range(count)
+    )
+    return np.stack([_description(served, one.pixels) for one in drawn])
+
+
+def _description(served: Served, grey: NDArray[Any]) -> NDArray[np.float32]:
+    square = served.preprocessing.rendition(grey)
+    return description(served.model(served.preprocessing.model_input(square)).features, square)
 
 
 def picture(served: Served, sample: Sample, drawn: str) -> Picture:

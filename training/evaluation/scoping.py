@@ -16,13 +16,16 @@ import numpy as np
 from training.dataset import Sample
 from training.evaluation import measurement
 from training.evaluation.measurement import Served
-from training.likeness import CAUTIONS, Likeness
+from training.likeness import CAUTIONS, FEWEST, Likeness
 from training.scope import Scope
 from training.sources import Source
+from training.synthetic import PARTS
 from training.tasks import FRACTURE, Task
 
 #: Plain radiographs in DICOM's words.
 _MODALITIES: Final = ("CR", "DX", "RG")
+#: Drawn radiographs that a learned scope knows, of each part in turn.
+_DRAWINGS: Final = 240
 #: What a reader must know of a model that names something.
 _LIMITS: Final[Mapping[str, str]] = {
     "body_part": "It names one of these parts for whatever picture it is not kept from, and says nothing of fractures.",
@@ -52,10 +55,20 @@ def scope_of(task: Task, splits: Mapping[str, Any], source: Source) -> Scope:
 
 
 def likeness_of(served: Served, samples: Sequence[Sample]) -> bytes:
-    """Return `scope.npz`: what the radiographs that a model was fitted on look like to the served file."""
+    """Return `scope.npz`: what the radiographs that a model was fitted on look like to the served file.
+
+    Where that can be learned, drawn radiographs are made known to it beside them: a platform that is tried out on
+    drawings must show what the model says, and a drawing is nobody's radiograph.
+    """
     rows = measurement.descriptions(served, samples)
     regions, groups = [sample.region for sample in samples], [sample.group for sample in samples]
     traits = {name: [sample.facts.get(name) == "1" for sample in samples] for name in CAUTIONS}
+    if len(samples) >= FEWEST:
+        drawn = measurement.descriptions_of_drawings(served, PARTS, _DRAWINGS)
+        rows = np.concatenate([rows, drawn])
+        regions += [PARTS[number % len(PARTS)] for number in range(_DRAWINGS)]
+        groups += [f"drawing {number}" for number in range(_DRAWINGS)]
+        traits = {name: shows + [False] * _DRAWINGS for name, shows in traits.items()}
     fitted = Likeness.fit(rows, regions, groups, traits=traits)
     arrays: dict[str, Any] = dict(fitted.arrays())
     buffer = io.BytesIO()

@@ -6,7 +6,6 @@ which part is frozen (`training.fitting.cut`). Float16 halves the size and moves
 
 from __future__ import annotations
 
-import itertools
 import json
 import os
 import threading
@@ -85,8 +84,7 @@ def kept(
     if varied is None:
         plan = [(image, 0) for image in range(len(views))]
     folder.mkdir(parents=True, exist_ok=True)
-    shape = (len(plan), *bottom.output_shape[1:])
-    rows, covered = _opened(folder, shape, map_side)
+    rows, covered = _opened(folder, (len(plan), *bottom.output_shape[1:]), map_side)
     forward = forward_of(bottom)
 
     def fill(row: int) -> None:
@@ -97,15 +95,16 @@ def kept(
         covered[row] = np.rint(cells * 255)
 
     _filled(folder / "done.json", fill, (rows, covered), told)
-    rows = _in_memory(folder / "rows.npy", rows)
-    numbers = np.arange(len(plan))
-    images = np.array([image for image, _ in plan])
-    is_plain = np.array([view == 0 for _, view in plan])
-    first = np.searchsorted(images, np.arange(len(views) + 1))
-    groups = tuple(
-        numbers[start + 1 : end] if end - start > 1 else numbers[start:end] for start, end in itertools.pairwise(first)
-    )
-    return Kept(rows, covered, numbers[is_plain], groups)
+    return Kept(_in_memory(folder / "rows.npy", rows), covered, *_places(plan))
+
+
+def _places(plan: Sequence[tuple[int, int]]) -> tuple[NDArray[np.int64], tuple[NDArray[np.int64], ...]]:
+    """Return the row of each image as it is, and the rows of its views; itself where it has none."""
+    by_image: dict[int, list[int]] = {}
+    for row, (image, _) in enumerate(plan):
+        by_image.setdefault(image, []).append(row)
+    plain = np.array([rows[0] for rows in by_image.values()])
+    return plain, tuple(np.array(rows[1:] or rows) for rows in by_image.values())
 
 
 def forward_of(bottom: keras.Model) -> Forward:

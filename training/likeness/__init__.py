@@ -9,6 +9,6 @@ for the sentences of a refusal or a caution; not for what a header says (`traini
 workers import it.
 """
 
-from training.likeness.learned import CAUTIONS, Judgement, Likeness, description
+from training.likeness.learned import CAUTIONS, FEWEST, Judgement, Likeness, description
 
-__all__ = ["CAUTIONS", "Judgement", "Likeness", "description"]
+__all__ = ["CAUTIONS", "FEWEST", "Judgement", "Likeness", "description"]
