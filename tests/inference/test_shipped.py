@@ -8,7 +8,9 @@ from django.urls import reverse
 from inference import places, registry
 from inference.models import Prediction
 from inference.selectors import active_model
-from tests.factories_inference import grey_radiograph, predicted
+from inference.states import Task
+from tests.factories_inference import grey_radiograph, predicted, store
+from training import synthetic
 
 
 @pytest.fixture
@@ -30,11 +32,29 @@ def test_the_first_start_serves_the_model_in_the_box(shipped, client, reader):
 
 
 def test_the_model_in_the_box_speaks(shipped):
-    radiograph = grey_radiograph(rows=300, columns=200, facts={"body_part": "hand"})
+    drawn = synthetic.radiograph(3, fractured=True, part="hand").pixels
+    radiograph, _ = store(drawn, facts={"body_part": "hand"})
     predicted(radiograph, active_model())
     row = Prediction.objects.get(radiograph=radiograph)
     assert row.state in {"positive", "doubt", "negative"}
     assert row.heat_map
+
+
+def test_the_model_in_the_box_does_not_speak_of_what_is_no_radiograph(shipped):
+    radiograph = grey_radiograph(rows=300, columns=200, facts={"body_part": "hand"})
+    predicted(radiograph, active_model())
+    row = Prediction.objects.get(radiograph=radiograph)
+    assert (row.state, row.reason_code, row.heat_map) == ("not_assessed", "unlike", "")
+
+
+def test_the_body_part_model_in_the_box_names_what_it_sees(shipped):
+    drawn = synthetic.radiograph(5, fractured=False, part="leg").pixels
+    radiograph, _ = store(drawn)
+    predicted(radiograph, active_model(Task.BODY_PART))
+    row = Prediction.objects.get(radiograph=radiograph)
+    assert row.state == "classified"
+    assert row.label == row.probabilities[0][0]
+    assert sum(share for _, share in row.probabilities) == pytest.approx(1, abs=1e-3)
 
 
 def test_the_model_in_the_box_knows_its_bounds(shipped):
