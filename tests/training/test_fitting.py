@@ -240,3 +240,15 @@ def _logits(path):
     from training import predictions
 
     return np.array([row.logits[0] for row in predictions.decoded(path.read_bytes())])
+
+
+def test_a_model_that_has_learnt_nothing_is_not_moved(capsys):
+    from training.fitting import run
+
+    class Learnt(run._Run):
+        def __init__(self):
+            self._config, self._targets = replace(CONFIG, balance="draws", draws=8), TARGETS
+
+    shift = Learnt()._centre(None, -TARGETS[:, None].astype(float), range(len(TARGETS)))
+    assert shift == 0
+    assert "not moved to the prevalence. Expected logits that rise with the label" in capsys.readouterr().out

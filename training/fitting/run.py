@@ -147,7 +147,11 @@ class _Run:
         """Move the logit's zero to the prevalence of these images, which balanced rounds moved it away from."""
         if self._config.question.outputs > 1 or self._config.balance == "none":
             return 0.0
-        shift = calibrate.centred(self._targets[list(images)].astype(np.float32), logits[:, 0])
+        try:
+            shift = calibrate.centred(self._targets[list(images)].astype(np.float32), logits[:, 0])
+        except ValueError as error:  # a model that has learnt nothing is still to be measured, and its report says so
+            print(f"The logit was not moved to the prevalence. {error}", flush=True)
+            return 0.0
         _move_logit(served, shift)
         folder.saved(self._run / "model.keras", served.save)
         return shift
