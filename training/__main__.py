@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from training import config, inspection, readers
 from training.config import Config
@@ -20,6 +20,9 @@ from training.dataset import Dataset, DatasetError
 from training.evaluation import command
 from training.inspection import command as inspecting
 from training.tasks import FRACTURE, Task
+
+#: As a shell tells of a program that Ctrl-C ended.
+_STOPPED: Final = 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -30,6 +33,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (OSError, ValueError) as error:
         print(f"training {parsed.command}: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print(
+            f"training {parsed.command}: stopped. What was finished is kept; the same command goes on.", file=sys.stderr
+        )
+        return _STOPPED
 
 
 def _synth(parsed: argparse.Namespace) -> None:
@@ -48,6 +56,7 @@ def _fit(parsed: argparse.Namespace) -> None:
                 data.split(side)  # what cannot be fitted on is refused before the seconds that Keras takes to load
         found = inspection.copies(data.samples)
         leak = _leak(data, found, is_allowed=parsed.allow_leak)
+        print(f"First weights: {parsed.weights or 'random, since --weights names none'}.", flush=True)
         whole = replace(data, samples=inspection.regrouped(data.samples, found))
         from training.fitting import run
 

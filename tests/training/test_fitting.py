@@ -190,8 +190,8 @@ def test_a_phase_ends_and_slows_down_when_the_validation_loss_stays():
 # A whole run, killed.
 
 
-def run_fit(recipe, data, run, *, kill_after=None):
-    """Run `fit`; with `kill_after` kill it with SIGKILL once its output holds those words."""
+def run_fit(recipe, data, run, *, kill_after=None, by=signal.SIGKILL):
+    """Run `fit`; with `kill_after` send it a signal once its output holds those words."""
     environment = {**os.environ, "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONUNBUFFERED": "1"}
     command = [sys.executable, "-m", "training", "fit", str(recipe), str(data), str(run), "--allow-leak"]
     with subprocess.Popen(
@@ -201,7 +201,8 @@ def run_fit(recipe, data, run, *, kill_after=None):
         for line in process.stdout:
             said += line
             if kill_after and kill_after in said:
-                process.send_signal(signal.SIGKILL)
+                process.send_signal(by)
+                kill_after = None
             assert time.monotonic() < deadline, said
     return process.returncode, said
 
@@ -240,6 +241,20 @@ def _logits(path):
     from training import predictions
 
     return np.array([row.logits[0] for row in predictions.decoded(path.read_bytes())])
+
+
+@pytest.mark.timeout(600)
+def test_ctrl_c_leaves_a_model_and_a_sentence(bars, tmp_path):
+    import keras
+
+    recipe = tmp_path / "recipe.json"
+    phase = {"open": "all", "epochs": 40, "learning_rate": 1e-3}
+    recipe.write_text(json.dumps({"network": "tiny", "size": 64, "batch": 16, "phases": [phase]}))
+    ended, said = run_fit(recipe, bars, tmp_path / "run", kill_after="phase 1, round 2", by=signal.SIGINT)
+    assert ended == 130
+    assert "First weights: random" in said
+    assert "stopped. What was finished is kept; the same command goes on." in said
+    assert keras.models.load_model(tmp_path / "run" / "model.keras", compile=False).input_shape[1] == 64
 
 
 def test_a_model_that_has_learnt_nothing_is_not_moved(capsys):
