@@ -36,7 +36,7 @@ def drawing(db, tmp_path):
     return in_service(registry.register(None, kinds.located(tmp_path / "located")))
 
 
-@pytest.mark.parametrize(("share", "label"), [(0.0, "hand"), (1.0, "shoulder")])
+@pytest.mark.parametrize(("share", "label"), [(0.1, "hand"), (0.9, "shoulder")])
 def test_a_model_of_classes_names_one_with_the_probability_of_each(parts, share, label):
     radiograph = grey_radiograph(share, rows=100, columns=100)
     assert predicted(radiograph, parts).status == JobStatus.SUCCEEDED

@@ -47,21 +47,6 @@ def test_head_commutes_with_pooling():
     assert keras.backend.backend() == "tensorflow"
 
 
-def test_losses_ask_for_the_boxes():
-    from training import fit
-
-    covered = np.array([[0, 1, 0, 0], [0, 0, 0, 0]], np.float32)
-    right = np.array([[-4, 8, -4, -4], [3, 3, 3, 3]], np.float32)
-    wrong = np.array([[8, -4, -4, -4], [3, 3, 3, 3]], np.float32)
-    where_right, where_wrong = (np.asarray(fit._where_loss(covered, said)) for said in (right, wrong))
-    assert where_right[0] < 0.01 < 5 < where_wrong[0]
-    assert where_right[1] == where_wrong[1] == 0
-    assert np.asarray(fit._covered_loss(covered, right))[0] < np.asarray(fit._covered_loss(covered, wrong))[0]
-    label = np.array([[1.0], [0.0]], np.float32)
-    said = np.array([[3.0], [-3.0]], np.float32)
-    assert np.asarray(fit._label_loss(label, said)).mean() < np.asarray(fit._label_loss(label, -said)).mean()
-
-
 def test_sizes_and_names_that_cannot_be_are_sentences(tmp_path):
     from training.networks import folded_mobilenet_v2, recipes, tiny
 
@@ -73,28 +58,6 @@ def test_sizes_and_names_that_cannot_be_are_sentences(tmp_path):
         recipes.named("resnet")
     with pytest.raises(FileNotFoundError, match="file of weights"):
         folded_mobilenet_v2.load_imagenet(folded_mobilenet_v2.backbone(32), tmp_path / "none.h5")
-
-
-def test_a_round_is_balanced_and_uses_every_image_before_any_twice(bars):
-    from training import dataset, fit
-    from training.preprocessing import Preprocessing
-
-    samples = dataset.read(bars).split("train")
-    recipe = fit.Recipe(network="tiny", size=64, draws=160, batch=16)
-    batches = fit.Batches(samples, dataset.renditions(samples, Preprocessing(64)), recipe, 16)
-    targets = [batches[number][1] for number in range(len(batches))]
-    labels = np.concatenate([target["logit"] for target in targets])
-    covered = np.concatenate([target["covered"] for target in targets])
-    assert len(batches) == 10
-    assert labels.mean() == 0.5
-    assert (covered.sum(axis=1) > 0).tolist() == (labels[:, 0] == 1).tolist()
-    assert sorted(batches._order.tolist()) == list(range(160))
-    image, _ = batches[0]
-    assert image.shape == (16, 64, 64, 3)
-    assert -1 <= image.min() < image.max() <= 1
-    first = batches._order.tolist()
-    batches.on_epoch_end()
-    assert batches._order.tolist() != first
 
 
 def test_probe_separates_what_a_line_can_separate():

@@ -36,7 +36,7 @@ _MISREAD: Final = 0.008
 _FOLDS: Final = 5
 _MOST_PARTS: Final = 6
 #: A picture with less than this share of anything but flat surround shows nothing.
-_LEAST_SHOWN: Final = 0.02
+_LEAST_SHOWN: Final = 0.01
 
 Floats = NDArray[np.float32]
 
