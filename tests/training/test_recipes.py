@@ -158,6 +158,7 @@ def _without_top(model):
 LONG = ("mobilenet", "resnet50_parts", "densenet121", "efficientnet_v2_b0")
 
 
+@pytest.mark.timeout(400)  # ResNet50 takes minutes on loaded cores
 @pytest.mark.parametrize("name", ["simple_cnn", *(pytest.param(name, marks=pytest.mark.long) for name in LONG)])
 def test_litert_answers_what_keras_answers(name, tmp_path):
     """Through `convert`, which refuses a form that does not; with statistics of images in the normalisations."""
