@@ -111,7 +111,6 @@ def main(arguments: list[str]) -> int:
         sys.stderr.write(f"Expected FOLDER and one of {KINDS}. Received: {arguments}.\n")
         return 2
     try:
-        confine(arguments[1])
         difference = _judged(Path(arguments[0]), arguments[1])
     except (ArtifactError, MemoryError) as error:
         sentence = " ".join(str(error).split()) or "It asks for more memory than it may have."
@@ -122,4 +121,6 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
+    if sys.argv[2:3] and sys.argv[2] in _MEMORY:
+        confine(sys.argv[2])
     sys.exit(main(sys.argv[1:]))
