@@ -38,7 +38,7 @@ def registered(platform, tmp_path_factory):
     parts = kinds.parts(folder / "parts", table=table, known=tiny.learnt(table))
     for made in (*same, parts):
         platform.manage("register_model", str(made))
-    platform.manage("promote_model", "tiny-parts", "1")
+    platform.manage("promote_model", "tiny-parts", "1", "--override", REASON)
 
 
 @pytest.fixture
