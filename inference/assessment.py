@@ -61,7 +61,7 @@ def _loaded(sha256: str, folder: str, kind: str) -> Loaded:
     if not Path(folder).is_dir():
         raise TransientError(f"expected the artifact's folder {folder}: No such file or directory")
     try:
-        artifact = Artifact.load(Path(folder))
+        artifact = Artifact.load(Path(folder), has_tables=False)
         if artifact.sha256 != sha256:
             raise ArtifactError(f"{folder}: expected artifact {sha256}. Received: {artifact.sha256}.")
         return Loaded(artifact, engine.load(artifact, kind))

@@ -14,13 +14,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from training.frames import Frame
-from training.preprocessing import Preprocessing
+from training.preprocessing import SMALL, Preprocessing, small_copy
 
-PREVIEW_SIDE: Final = 512
-#: Whole factors are averaged away first as long as this much room is left for the antialiased step.
-_REDUCING_GAP: Final = 2.0
 #: Stands where a model's rendition has the digest of its preprocessing.
-PREVIEW: Final = f"preview-{PREVIEW_SIDE}"
+PREVIEW: Final = f"preview-{SMALL}"
 
 
 def render(frame: Frame, preprocessings: Iterable[Mapping[str, Any]]) -> dict[str, bytes]:
@@ -31,10 +28,13 @@ def render(frame: Frame, preprocessings: Iterable[Mapping[str, Any]]) -> dict[st
         preprocessings: What ``Preprocessing.to_dict`` returned, for each model that will read it.
     """
     grey = frame.grey()
-    files = {PREVIEW: encode(_preview(grey))}
+    small = small_copy(grey)
+    files = {PREVIEW: encode(_preview(small))}
     for described in preprocessings:
         preprocessing = Preprocessing.from_dict(described)
-        files[preprocessing.digest] = encode(preprocessing.rendition(grey))
+        # Most models read the copy that the preview shows: shrinking costs more than all that follows.
+        source = small if preprocessing.is_of_small_copy else grey
+        files[preprocessing.digest] = encode(preprocessing.rendition(source))
     return files
 
 
@@ -51,10 +51,6 @@ def decode(file: bytes) -> NDArray[np.uint8]:
         return np.asarray(image.convert("L"), np.uint8)
 
 
-def _preview(grey: NDArray[np.uint8] | NDArray[np.uint16]) -> NDArray[np.uint8]:
-    """Return (rows, columns) uint8, the longest side at most 512 px, never enlarged."""
-    eight_bits = grey if grey.dtype == np.uint8 else (grey >> 8).astype(np.uint8)
-    image = Image.fromarray(eight_bits)
-    scale = min(1.0, PREVIEW_SIDE / max(image.size))
-    size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
-    return np.asarray(image.resize(size, Image.Resampling.LANCZOS, reducing_gap=_REDUCING_GAP))
+def _preview(small: NDArray[Any]) -> NDArray[np.uint8]:
+    """Return a small copy as (rows, columns) uint8: of 16 bits the upper eight."""
+    return small if small.dtype == np.uint8 else np.clip(small / 256, 0, 255).astype(np.uint8)

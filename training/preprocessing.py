@@ -17,8 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-#: Raised whenever the same fields would give other pixels; part of the digest.
-ALGORITHM: Final = 1
+#: Raised whenever the same fields would give other pixels; part of the digest. 1 went to its size in one step.
+ALGORITHM: Final = 2
+_ALGORITHMS: Final = (1, ALGORITHM)
+#: px. Algorithm 2 shrinks a larger picture to this longest side first, so that an original of 3,000 px and the small
+#: copy that data sets hold of it become the same rendition: their noise was averaged away in the same step.
+SMALL: Final = 512
 #: Pillow shrinks by whole factors first as long as this much room is left for the antialiased step.
 _REDUCING_GAP: Final = 3.0
 
@@ -31,37 +35,40 @@ class Preprocessing:
         size: side of the square, px.
         low: percentile of the picture's grey levels that becomes black.
         high: percentile that becomes white.
+        algorithm: which pixels the same fields give; a model reads by the one that it was fitted with.
     """
 
     size: int
     low: float = 0.5
     high: float = 99.5
+    algorithm: int = ALGORITHM
 
     def __post_init__(self) -> None:
         if not 16 <= self.size <= 4096:
             raise ValueError(f"Expected a size of 16 to 4096 px. Received: {self.size}.")
         if not 0 <= self.low < self.high <= 100:
             raise ValueError(f"Expected 0 <= low < high <= 100. Received: {self.low} and {self.high}.")
+        if self.algorithm not in _ALGORITHMS:
+            expected = " or ".join(map(str, _ALGORITHMS))
+            raise ValueError(f"Expected preprocessing algorithm {expected}. Received: {self.algorithm!r}.")
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """Return the preprocessing that `to_dict` described.
 
         Raises:
-            ValueError: another algorithm wrote it, or a field is unknown or missing.
+            ValueError: no known algorithm wrote it, or a field is unknown or missing.
         """
-        values = dict(data)
-        algorithm = values.pop("algorithm", None)
-        if algorithm != ALGORITHM:
-            raise ValueError(f"Expected preprocessing algorithm {ALGORITHM}. Received: {algorithm!r}.")
         known = {field.name for field in fields(cls)}
-        if set(values) != known:
-            raise ValueError(f"Expected the fields {sorted(known)}. Received: {sorted(values)}.")
-        return cls(size=int(values["size"]), low=float(values["low"]), high=float(values["high"]))
+        if set(data) != known:
+            raise ValueError(f"Expected the fields {sorted(known)}. Received: {sorted(data)}.")
+        return cls(
+            size=int(data["size"]), low=float(data["low"]), high=float(data["high"]), algorithm=int(data["algorithm"])
+        )
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain values for JSON, the version of the algorithm among them."""
-        return {"algorithm": ALGORITHM, **asdict(self)}
+        """Return plain values for JSON."""
+        return asdict(self)
 
     @property
     def digest(self) -> str:
@@ -107,10 +114,21 @@ class Preprocessing:
         top, left = self._offsets(height, width)
         return left / self.size, top / self.size, (left + width) / self.size, (top + height) / self.size
 
+    @property
+    def is_of_small_copy(self) -> bool:
+        """Whether `small_copy(grey)` has the rendition of `grey`, so that one copy serves several models."""
+        return self.algorithm > 1 and self.size <= SMALL
+
+    @property
+    def _side(self) -> int:
+        """The longest side of the small copy, px; a model of many pixels is never given fewer."""
+        return max(SMALL, self.size)
+
     def _fitted(self, rows: int, columns: int) -> tuple[int, int]:
-        """Return height and width in px of the picture inside the square."""
-        scale = self.size / max(rows, columns)
-        return max(1, round(rows * scale)), max(1, round(columns * scale))
+        """Return height and width in px of the picture inside the square; rounded as often as it is shrunk."""
+        if self.algorithm > 1:
+            rows, columns = _small(self._side, rows, columns)
+        return _within(self.size, rows, columns)
 
     def _offsets(self, height: int, width: int) -> tuple[int, int]:
         """Return the first row and column of a centred picture."""
@@ -119,9 +137,9 @@ class Preprocessing:
     def _resized(self, grey: NDArray[Any]) -> NDArray[Any]:
         """Return the picture at its place's size, antialiased; more than 8 bits as float32."""
         height, width = self._fitted(*grey.shape)
-        image = Image.fromarray(grey if grey.dtype == np.uint8 else grey.astype(np.float32))
-        resized = image.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=_REDUCING_GAP)
-        picture: NDArray[Any] = np.asarray(resized)
+        image = _image(small_copy(grey, self._side) if self.algorithm > 1 else grey)
+        image = image.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=_REDUCING_GAP)
+        picture: NDArray[Any] = np.asarray(image)
         return picture
 
     def _stretched(self, picture: NDArray[Any]) -> NDArray[np.uint8]:
@@ -132,6 +150,34 @@ class Preprocessing:
         scaled = (picture.astype(np.float32) - np.float32(low)) * np.float32(255.0 / (high - low))
         levels: NDArray[np.uint8] = np.clip(np.rint(scaled), 0, 255).astype(np.uint8)
         return levels
+
+
+def small_copy(grey: NDArray[Any], side: int = SMALL) -> NDArray[Any]:
+    """Return (rows, columns) grey levels shrunk to a longest side in px, never enlarged; of more than 8 bits float32.
+
+    Raises:
+        ValueError: the array has another shape or type, or holds values that are not finite.
+    """
+    grey = _checked(grey)
+    height, width = _small(side, *grey.shape)
+    if (height, width) == grey.shape:
+        return grey
+    copy: NDArray[Any] = np.asarray(_image(grey).resize((width, height), Image.Resampling.LANCZOS))
+    return copy
+
+
+def _image(grey: NDArray[Any]) -> Image.Image:
+    return Image.fromarray(grey if grey.dtype == np.uint8 else grey.astype(np.float32))
+
+
+def _small(side: int, rows: int, columns: int) -> tuple[int, int]:
+    return _within(side, rows, columns) if max(rows, columns) > side else (rows, columns)
+
+
+def _within(side: int, rows: int, columns: int) -> tuple[int, int]:
+    """Return height and width in px of a picture of rows × columns inside a square."""
+    scale = side / max(rows, columns)
+    return max(1, round(rows * scale)), max(1, round(columns * scale))
 
 
 def _checked(grey: NDArray[Any]) -> NDArray[Any]:

@@ -158,19 +158,25 @@ def send(uploader, reader, site, seeds):
 
 WORK = """
     SELECT extract(epoch FROM file.judged_at - file.received_at),
-           extract(epoch FROM job.finished_at - job.requested_at),
-           extract(epoch FROM job.finished_at), extract(epoch FROM file.received_at)
+           extract(epoch FROM max(job.finished_at) - min(job.requested_at)),
+           extract(epoch FROM max(job.finished_at)), extract(epoch FROM file.received_at)
     FROM studies_incomingfile file
     JOIN studies_studyimage image ON image.study_id = file.study_id
     JOIN inference_predictionjob job ON job.radiograph_id = image.radiograph_id
     WHERE file.study_id = ANY(%s)
+    GROUP BY file.id
+    HAVING bool_and(job.finished_at IS NOT NULL)
 """
 
 
 def work(platform, studies):
-    """Return a row a study: seconds to judge, seconds to predict, and when the last ended and the first came."""
-    with psycopg.connect(embedded.locations(platform.data).database_url) as connection:
-        found = connection.execute(WORK, [studies]).fetchall()
+    """Return a row a study once every model has answered: seconds to judge, to predict, the last end, the arrival."""
+    with psycopg.connect(embedded.locations(platform.data).database_url, autocommit=True) as connection:
+        for _ in range(200):
+            found = connection.execute(WORK, [studies]).fetchall()
+            if len(found) == len(studies):
+                break
+            time.sleep(0.05)
     assert len(found) == len(studies)
     return [tuple(map(float, row)) for row in found]
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from tests.tiny import FOLDER, SIZE
 from training.convert import convert
-from training.networks.classifier import classifier, set_head
+from training.networks.classifier import HEAD, classifier
 
 CHANNELS = 4
 
@@ -27,7 +27,8 @@ def backbone():
 
 if __name__ == "__main__":
     model = classifier(backbone())
-    set_head(model, np.array([4.0, 2.0, 1.0, 1.0], np.float32), -3.5)
+    kernel, bias = np.array([[4.0], [2.0], [1.0], [1.0]], np.float32), np.array([-3.5], np.float32)
+    model.get_layer(HEAD).set_weights([kernel, bias])
     with tempfile.TemporaryDirectory() as name:
         run = Path(name)
         model.save(run / "model.keras")

@@ -194,8 +194,10 @@ def run_fit(recipe, data, run, *, kill_after=None, by=signal.SIGKILL):
     """Run `fit`; with `kill_after` send it a signal once its output holds those words."""
     environment = {**os.environ, "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONUNBUFFERED": "1"}
     command = [sys.executable, "-m", "training", "fit", str(recipe), str(data), str(run), "--allow-leak"]
+    # A background shell hands on SIGINT as ignored; a person's terminal does not.
+    heed = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)  # noqa: E731
     with subprocess.Popen(
-        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, preexec_fn=heed
     ) as process:
         said, deadline = "", time.monotonic() + 280
         for line in process.stdout:

@@ -151,7 +151,9 @@ def test_the_leak_of_a_published_split_is_found(shared_data, tmp_path):
     """All of it, with no two radiographs taken for one."""
     folder = shared_data / "kaggle_multiregion"
     samples, radiographs = [], []
-    for row in csv.DictReader((folder / "manifest.csv").open()):
+    with (folder / "manifest.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    for row in rows:
         for side in dataset.SPLITS:
             if int(row[f"n_copies_{side}"]):
                 samples.append(Sample(folder / row["file"], row["label"], row["file"], side))

@@ -30,23 +30,6 @@ def test_folded_mobilenet_is_the_original_function(tmp_path):
     assert len(folded.layers) < 0.75 * len(original.layers)
 
 
-def test_head_commutes_with_pooling():
-    import keras
-
-    from training.networks import classifier, tiny
-
-    served = classifier.classifier(tiny.backbone(64))
-    taught = classifier.taught(served, dropout=0.3)
-    image = np.random.default_rng(0).uniform(-1, 1, (3, 64, 64, 3)).astype(np.float32)
-    answered, said = served(image), taught(image, training=False)
-    assert np.abs(np.asarray(answered["logit"]) - np.asarray(said["logit"])).max() <= 1e-5
-    assert tuple(said["where"].shape) == tuple(said["covered"].shape) == (3, 16)
-    classifier.set_head(served, np.arange(32.0), 0.5)
-    pooled = np.asarray(answered["features"]).mean(axis=(1, 2))
-    assert np.asarray(served(image)["logit"])[:, 0] == pytest.approx(pooled @ np.arange(32.0) + 0.5, rel=1e-4)
-    assert keras.backend.backend() == "tensorflow"
-
-
 def test_sizes_and_names_that_cannot_be_are_sentences(tmp_path):
     from training.networks import folded_mobilenet_v2, recipes, tiny
 

@@ -5,8 +5,9 @@ import sys
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from training.preprocessing import Preprocessing
+from training.preprocessing import Preprocessing, small_copy
 
 
 @pytest.mark.parametrize(("rows", "columns"), [(100, 60), (60, 100), (64, 64), (1000, 777), (7, 300)])
@@ -89,8 +90,9 @@ def test_digest_names_the_pixels_it_stands_for():
     assert Preprocessing.from_dict(one.to_dict()) == one
     assert len({one.digest, Preprocessing(320).digest, Preprocessing(384, low=1.0).digest}) == 3
     assert one.digest == Preprocessing(384).digest
-    with pytest.raises(ValueError, match="algorithm 1"):
-        Preprocessing.from_dict({**one.to_dict(), "algorithm": 2})
+    assert Preprocessing.from_dict({**one.to_dict(), "algorithm": 1}).digest != one.digest
+    with pytest.raises(ValueError, match="algorithm 1 or 2"):
+        Preprocessing.from_dict({**one.to_dict(), "algorithm": 3})
     with pytest.raises(ValueError, match="fields"):
         Preprocessing.from_dict({"algorithm": 1, "size": 384})
     with pytest.raises(ValueError, match="low < high"):
@@ -108,3 +110,38 @@ def test_serving_modules_load_without_a_training_framework():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("depth", [np.uint8, np.uint16])
+def test_an_original_and_its_small_copy_become_the_same(depth):
+    """Data sets hold copies of 512 px; what comes through the door is the grainy original."""
+    y, x = np.mgrid[0:2400, 0:1800] / 150
+    grain = np.random.default_rng(3).normal(0, 0.08, (2400, 1800))
+    original = np.clip((np.sin(x) * np.cos(0.7 * y) + 1) / 2 + grain, 0, 1) * np.iinfo(depth).max
+    copy = np.asarray(Image.fromarray(original.astype(np.float32)).resize((384, 512), Image.Resampling.LANCZOS))
+    copy = np.clip(copy, 0, np.iinfo(depth).max).astype(depth)
+    preprocessing = Preprocessing(384)
+    assert preprocessing.algorithm == 2
+    pair = [preprocessing.rendition(grey).astype(int) for grey in (original.astype(depth), copy)]
+    assert abs(pair[0] - pair[1]).max() <= 3
+    older = Preprocessing(384, algorithm=1).rendition(original.astype(depth)).astype(int)
+    assert abs(pair[0] - pair[1]).mean() < 0.5 * abs(older - pair[1]).mean()
+
+
+@pytest.mark.parametrize("shape", [(2880, 2304), (511, 2000), (512, 300), (40, 30)])
+@pytest.mark.parametrize("depth", [np.uint8, np.uint16])
+def test_one_small_copy_serves_several_models(shape, depth):
+    grey = np.random.default_rng(6).integers(0, 256, shape).astype(depth)
+    small = small_copy(grey)
+    assert max(small.shape) <= 512
+    for preprocessing in (Preprocessing(384), Preprocessing(224, low=1.0)):
+        assert preprocessing.is_of_small_copy
+        assert (preprocessing.rendition(small) == preprocessing.rendition(grey)).all()
+        assert preprocessing.content_box(*small.shape) == preprocessing.content_box(*shape)
+    assert not Preprocessing(640).is_of_small_copy
+    assert not Preprocessing(384, algorithm=1).is_of_small_copy
+
+
+def test_a_model_of_many_pixels_is_never_given_fewer():
+    grey = np.random.default_rng(4).integers(0, 255, (1600, 1600)).astype(np.uint8)
+    assert (Preprocessing(1024).rendition(grey) == Preprocessing(1024, algorithm=1).rendition(grey)).mean() > 0.99

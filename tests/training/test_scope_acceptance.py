@@ -144,8 +144,8 @@ def test_originals_agree_with_their_small_copies(path, shared_data):
             if step > 0.02 or not same
         )
     )
-    assert steps.mean() <= 0.03
-    assert sum(not same for *_, same in told) <= 5
+    assert steps.mean() <= 0.01
+    assert sum(not same for *_, same in told) <= 2
 
 
 def _differing(artifact, small, large):

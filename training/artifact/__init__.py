@@ -39,6 +39,7 @@ __all__ = [
 
 #: More cases than these prove no more.
 _MOST_GOLDEN = 64
+_NO_TABLES: dict[str, Any] = {"predictions": (), "seen": ()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,15 +112,19 @@ class Artifact:
     config: dict[str, Any]
 
     @classmethod
-    def load(cls, path: Path) -> Self:
+    def load(cls, path: Path, *, has_tables: bool = True) -> Self:
         """Return the artifact in a folder after verifying every file in it.
+
+        Args:
+            path: the folder.
+            has_tables: whether `predictions` and `seen` are read; who serves needs neither, and they take memory.
 
         Raises:
             ArtifactError: a file is missing, changed, or not named in SHA256SUMS, or its content cannot be read.
         """
         digest = verify(path)
         try:
-            return cls(path=path, sha256=digest, **_contents(path))
+            return cls(path=path, sha256=digest, **_contents(path, has_tables))
         except ArtifactError:
             raise
         except (KeyError, TypeError, ValueError, OSError, EOFError, RuntimeError, zipfile.BadZipFile) as error:
@@ -144,7 +149,7 @@ class Artifact:
         return self.path / "model.keras"
 
 
-def _contents(path: Path) -> dict[str, Any]:
+def _contents(path: Path, has_tables: bool) -> dict[str, Any]:
     """Return the fields of an artifact that come out of its files."""
     config = json_object(path / "config.json")
     known = _configuration(path, config)
@@ -152,7 +157,7 @@ def _contents(path: Path) -> dict[str, Any]:
     _require_head(head, known)
     return {
         **{name: getattr(known, name) for name in Configuration.__slots__ if name != "format"},
-        **_tables(path, known),
+        **(_tables(path, known) if has_tables else _NO_TABLES),
         "config": config,
         "scope": Scope.from_dict(json_object(path / "scope.json")),
         "head": head,
@@ -212,7 +217,7 @@ def _golden(path: Path, known: Configuration) -> Golden:
 def _tables(path: Path, known: Configuration) -> dict[str, Any]:
     """Return what the model said of images it had not learnt from, and what it learnt from."""
     if known.format == 1:
-        return {"predictions": (), "seen": ()}
+        return dict(_NO_TABLES)
     rows = predictions.decoded(text(path / "predictions.csv", LARGE).encode())
     wrong = next((row for row in rows if len(row.logits) != known.outputs or row.label not in known.classes), None)
     if wrong is not None:

@@ -60,10 +60,15 @@ def shuttered(rendition: NDArray[np.uint8]) -> tuple[Floats, Mask]:
     """
     small = Image.fromarray(rendition).resize((SIDE, SIDE), Image.Resampling.BOX)
     picture = np.asarray(small, np.float32) / np.float32(255)
-    cells = picture.reshape(SIDE // _CELL, _CELL, SIDE // _CELL, _CELL)
-    around = _connected_to_border((cells.max((1, 3)) < _DARK) | (cells.min((1, 3)) > _LIGHT))
+    dark, light = (_cells(picture < _DARK), _cells(picture > _LIGHT))
+    around = _connected_to_border(dark | light)
     shown = ~around.repeat(_CELL, 0).repeat(_CELL, 1)
     return _stretched(picture, shown), shown
+
+
+def _cells(flat: Mask) -> Mask:
+    """Return where every pixel of a cell is flat."""
+    return _every_four(_every_four(flat))
 
 
 def _connected_to_border(flat: Mask) -> Mask:
@@ -95,13 +100,13 @@ def _fineness(picture: Floats, shown: Mask) -> Floats:
     """Return (30,) logarithms of what each scale loses to the next coarser one: quantiles and root mean square."""
     values: list[float] = []
     for _ in range(_SCALES):
-        half, coarser = picture.shape[0] // 2, _halved(picture)
-        lost = np.abs(picture - coarser.repeat(2, 0).repeat(2, 1))
+        coarser = _halved(picture)
+        lost = np.abs(picture - _doubled(coarser))
         inside = lost[shown] if shown.any() else lost.ravel()
         values += np.log(np.quantile(inside, _QUANTILES) + 2e-3).tolist()
         values.append(0.5 * float(np.log((inside**2).mean() + 1e-5)))
         picture = coarser
-        shown = np.asarray(shown.reshape(half, 2, half, 2).all((1, 3)))
+        shown = _every_four(shown)
     return np.array(values, np.float32)
 
 
@@ -129,8 +134,7 @@ def _layout(picture: Floats, shown: Mask) -> Floats:
 
 def _coarse(picture: Floats) -> Floats:
     """Return (64,) means of a grid of 8 × 8."""
-    cell = SIDE // _COARSE
-    return np.asarray(picture.reshape(_COARSE, cell, _COARSE, cell).mean((1, 3)).ravel())
+    return _means(picture).ravel()
 
 
 def _inner(shown: Mask) -> Mask:
@@ -148,15 +152,33 @@ def _grain(picture: Floats) -> Floats:
     """Return (128,) logarithms of the root mean square of what two scales lose, each in a grid of 8 × 8."""
     values = []
     for _ in range(2):
-        lost = (picture - _halved(picture).repeat(2, 0).repeat(2, 1)) ** 2
-        cell = lost.shape[0] // _COARSE
-        means = lost.reshape(_COARSE, cell, _COARSE, cell).mean((1, 3))
-        values.append(0.5 * np.log(means + 1e-5).ravel())
-        picture = _halved(_halved(picture))
+        half = _halved(picture)
+        values.append(0.5 * np.log(_means((picture - _doubled(half)) ** 2) + 1e-5).ravel())
+        picture = _halved(half)
     return np.concatenate(values).astype(np.float32)
+
+
+def _means(picture: Floats) -> Floats:
+    """Return (8, 8) means of a square picture."""
+    cell = picture.shape[0] // _COARSE
+    rows = picture.reshape(_COARSE, cell, -1).mean(1)
+    return np.asarray(rows.reshape(_COARSE, _COARSE, cell).mean(2))
+
+
+# Four strided views are several times as fast as a reduction over two axes of length two.
 
 
 def _halved(picture: Floats) -> Floats:
     """Return the means of 2 × 2 pixels."""
-    half = picture.shape[0] // 2
-    return np.asarray(picture.reshape(half, 2, half, 2).mean((1, 3)))
+    total = picture[::2, ::2] + picture[::2, 1::2] + picture[1::2, ::2] + picture[1::2, 1::2]
+    return np.asarray(total / np.float32(4))
+
+
+def _every_four(flags: Mask) -> Mask:
+    """Return whether all of 2 × 2 pixels are set."""
+    return np.asarray(flags[::2, ::2] & flags[::2, 1::2] & flags[1::2, ::2] & flags[1::2, 1::2])
+
+
+def _doubled(picture: Floats) -> Floats:
+    """Return every pixel as 2 × 2."""
+    return picture.repeat(2, 0).repeat(2, 1)
