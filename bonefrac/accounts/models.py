@@ -18,6 +18,13 @@ class ReadingMode(models.TextChoices):
     BLIND_FIRST = "blind_first", _("AI only after the reader's own reading")
 
 
+class IdentityPolicy(models.TextChoices):
+    """What becomes of who a patient is: removed for good, or kept encrypted for those who treat."""
+
+    PSEUDONYMOUS = "pseudonymous", _("Identity is removed; originals are kept for some days")
+    CLINICAL = "clinical", _("Identity is kept encrypted; originals are kept until erased")
+
+
 class Role(models.TextChoices):
     """What somebody does at a site."""
 
@@ -43,6 +50,27 @@ class Site(Row):
         _("wait ceiling, minutes"), default=120, validators=[MinValueValidator(5), MaxValueValidator(43_200)]
     )
     time_zone = models.CharField(_("time zone"), max_length=64, default="UTC")
+    identity_policy = models.CharField(
+        _("identity"), max_length=16, choices=IdentityPolicy.choices, default=IdentityPolicy.PSEUDONYMOUS
+    )
+    originals_days = models.PositiveSmallIntegerField(
+        _("days that originals are kept"), default=30, validators=[MinValueValidator(0), MaxValueValidator(365)],
+        help_text=_("of a pseudonymous site; a clinical one keeps them until they are erased"),
+    )  # fmt: skip
+    readers_see_held = models.BooleanField(_("readers may see held images"), default=False)
+    max_file_megabytes = models.PositiveIntegerField(
+        _("largest file, MB"), null=True, blank=True, help_text=_("empty: the platform's own limit")
+    )
+    max_batch_files = models.PositiveIntegerField(
+        _("files in one upload"), null=True, blank=True, help_text=_("empty: the platform's own limit")
+    )
+    max_megapixels = models.PositiveIntegerField(
+        _("largest picture, megapixels"), null=True, blank=True, help_text=_("empty: the platform's own limit")
+    )
+    max_files_per_hour = models.PositiveIntegerField(
+        _("files a person may hand in within an hour"), null=True, blank=True,
+        help_text=_("empty: the platform's own limit"),
+    )  # fmt: skip
     secret_version = models.PositiveSmallIntegerField(default=1, editable=False)
     created_at = models.DateTimeField(db_default=TransactionNow(), editable=False)
 
@@ -50,6 +78,7 @@ class Site(Row):
         ordering = ["name"]
         constraints = [
             one_of("reading_mode", ReadingMode, "site_reading_mode"),
+            one_of("identity_policy", IdentityPolicy, "site_identity_policy"),
             models.CheckConstraint(condition=models.Q(readings_required__range=(1, 3)), name="site_readings_required"),
         ]
 
