@@ -87,5 +87,15 @@ def _patient_key(file: IncomingFile, header: dict[str, Any]) -> str | None:
 def _study_uid(file: IncomingFile, header: dict[str, Any]) -> str:
     if header.get("study_uid"):
         return pseudonyms.uid(file.site, header["study_uid"])
-    is_alone = file.details.get("grouping") == Grouping.STUDY_PER_FILE
-    return pseudonyms.uid(file.site, f"file:{file.pk}" if is_alone else f"batch:{file.batch}")
+    return pseudonyms.uid(file.site, _group(file))
+
+
+def _group(file: IncomingFile) -> str:
+    """Return what pictures of one study have in common where no header says it."""
+    match file.details.get("grouping"):
+        case Grouping.STUDY_PER_FILE:
+            return f"file:{file.pk}"
+        case Grouping.FOLDER:
+            return f"batch:{file.batch}:{file.details.get('folder', '')}"
+        case _:
+            return f"batch:{file.batch}"

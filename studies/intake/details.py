@@ -21,10 +21,25 @@ _QUESTION_LENGTH: Final = 500
 
 
 class Grouping(enum.StrEnum):
-    """How pictures without a header make studies; DICOM files are grouped by their study's UID."""
+    """How pictures without a header make studies; DICOM files are grouped by their study's UID.
+
+    ``FOLDER`` makes a study of each folder of one upload: a file's ``details["folder"]`` is its ``folder_key``.
+    """
 
     ONE_STUDY = "one_study"
     STUDY_PER_FILE = "study_per_file"
+    FOLDER = "folder"
+
+
+def folder_key(site: Site, folder: str) -> str:
+    """Return what is kept of a folder's path, so that no name of a folder, which may be a patient's, is stored.
+
+    Args:
+        site: Where the files belong.
+        folder: The path of the folder inside the upload or archive, with slashes of either kind.
+    """
+    parts = [part for part in folder.replace("\\", "/").split("/") if part not in ("", ".")]
+    return pseudonyms.uid(site, "folder:" + "/".join(parts))
 
 
 @dataclass(frozen=True, slots=True)
