@@ -8,7 +8,7 @@ import pytest
 
 from studies.decoding.parent import Decoder
 from studies.intake.sentences import ADVICE
-from tests.intake.test_verdicts import ACCEPTED
+from tests.intake.table import ACCEPTED
 from training.frames import FrameError
 
 

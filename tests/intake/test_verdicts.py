@@ -1,108 +1,49 @@
-"""What becomes of every kind of file: format by format, its verdict, its code, its three-part sentence."""
+"""What becomes of every kind of file: format by format, over the page and the API, each beside a sound neighbour."""
 
 from __future__ import annotations
 
-import io
-
-import imagecodecs
-import jpeg_ls
-import numpy as np
-import pydicom
 import pytest
-from pydicom.uid import (
-    DeflatedExplicitVRLittleEndian,
-    ExplicitVRBigEndian,
-    ImplicitVRLittleEndian,
-    JPEG2000Lossless,
-    JPEGBaseline8Bit,
-    JPEGLosslessSV1,
-    JPEGLSLossless,
-    RLELossless,
-)
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.urls import reverse
+from rest_framework.test import APIClient
 
-from studies.models import Study
+from studies import intake
+from studies.models import IncomingFile, Study
 from tests import factories_intake as files
-
-WIDE = files.values(12, seed=1)
-NARROW = files.values(8, seed=2)
+from tests.intake.table import ACCEPTED, ROWS
 
 
-def rle():
-    made = pydicom.dcmread(io.BytesIO(files.dicom(files.dataset(WIDE.copy()))))
-    made.compress(RLELossless)
-    return files.saved_dataset(made)
+def by_page(client, uploader, uploads):
+    client.force_login(uploader, backend="bonefrac.accounts.backends.PlatformBackend")
+    return client.post(reverse("studies:upload"), {"files": uploads}, headers={"accept": "application/json"})
 
 
-ACCEPTED = {
-    "jpeg": lambda: files.jpeg(),
-    "jpeg, progressive": lambda: files.jpeg(progressive=True),
-    "jpeg, three equal components": lambda: files.jpeg(np.repeat(NARROW[..., None], 3, axis=2)),
-    "png": lambda: files.png(),
-    "png, 16 bit": lambda: files.png(files.values(16)),
-    "png, palette of greys": lambda: files.saved(files.Image.fromarray(NARROW).convert("P"), "PNG"),
-    "dicom": lambda: files.dicom(bits=12),
-    "dicom, implicit": lambda: files.dicom(syntax=ImplicitVRLittleEndian),
-    "dicom, big endian": lambda: files.dicom(files.dataset(WIDE.astype(">u2")), syntax=ExplicitVRBigEndian),
-    "dicom, deflated": lambda: files.dicom(syntax=DeflatedExplicitVRLittleEndian),
-    "dicom, rle": rle,
-    "dicom, jpeg baseline": lambda: files.encapsulated(files.jpeg(NARROW), JPEGBaseline8Bit, NARROW, bits=8),
-    "dicom, jpeg lossless": lambda: files.encapsulated(
-        imagecodecs.jpeg8_encode(WIDE, lossless=True, predictor=1, bitspersample=12), JPEGLosslessSV1, WIDE
-    ),
-    "dicom, jpeg-ls": lambda: files.encapsulated(bytes(jpeg_ls.encode_array(WIDE)), JPEGLSLossless, WIDE),
-    "dicom, jpeg 2000": lambda: files.encapsulated(
-        imagecodecs.jpeg2k_encode(WIDE, reversible=True, codecformat="J2K", level=0), JPEG2000Lossless, WIDE
-    ),
-    "dicom, no preamble": lambda: files.dicom(syntax=ImplicitVRLittleEndian)[132:],
-}
-REFUSED = {
-    "nothing": ("empty", lambda: b""),
-    "text": ("not_an_image", lambda: b"<html><script>alert(1)</script></html>"),
-    "html named jpg": ("lying_type", lambda: ("photo.jpg", b"<html></html>")),
-    "png named jpg": ("lying_type", lambda: ("photo.jpg", files.png())),
-    "colour jpeg": ("not_a_radiograph", lambda: files.colour_photo()),
-    "colour png": ("not_a_radiograph", lambda: files.colour_photo("PNG")),
-    "png of 100,000 x 100,000": ("too_many_pixels", lambda: files.png_header(100_000, 100_000)),
-    "png that says more than it holds": ("truncated", lambda: files.png_header(500, 500)),
-    "dicom, half its pixels": ("truncated", lambda: files.dicom(bits=12)[:-3000]),
-    "dicom, pixels too short": ("truncated", lambda: files.dicom(files.dataset(PixelData=b"\0" * 100))),
-    "dicom, no pixels": ("no_pixels", lambda: files.dicom(files.dataset(PixelData=None))),
-    "dicom, no rows": ("no_pixels", lambda: files.dicom(files.dataset(Rows=0))),
-    "dicom, absurd rows": ("too_many_pixels", lambda: files.dicom(files.dataset(Rows=65_535, Columns=65_535))),
-    "dicom, ct": ("not_a_radiograph", lambda: files.dicom(files.dataset(Modality="CT"))),
-    "dicom, two frames": ("multi_frame", lambda: files.dicom(files.dataset(NumberOfFrames=2))),
-    "dicom, mpeg": (
-        "unsupported_syntax", lambda: files.encapsulated(b"\0" * 20, files.ExplicitVRLittleEndian.__class__(
-            "1.2.840.10008.1.2.4.100"), WIDE),
-    ),
-    "dicom, 32 bits": ("unsupported_depth", lambda: files.dicom(files.dataset(BitsAllocated=32, BitsStored=32))),
-    "dicom, damaged jpeg-ls": (
-        "damaged", lambda: files.encapsulated(b"\xff\xd8\xff\xf7garbage\xff\xd9", JPEGLSLossless, WIDE)
-    ),
-    "dicom, header of another size": (
-        "damaged", lambda: files.encapsulated(bytes(jpeg_ls.encode_array(WIDE)), JPEGLSLossless, files.values(12)[:40])
-    ),
-}  # fmt: skip
+def by_api(_client, uploader, uploads):
+    api = APIClient()
+    api.force_authenticate(uploader)
+    return api.post("/api/v1/uploads/", {"files": uploads})
 
 
-@pytest.mark.parametrize("kind", ACCEPTED)
-def test_accepts(kind, uploader, site):
-    (file,) = files.hand_in(uploader, site, ACCEPTED[kind]())
-    assert (file.status, file.code, file.sentence) == ("ACCEPTED", "", "")
-    assert file.study.images.get() == file.study_image
-    assert file.study_image.radiograph.renditions.exists()
-
-
-@pytest.mark.parametrize("kind", REFUSED)
-def test_refuses_with_a_code_and_three_parts_and_accepts_the_neighbour(kind, uploader, site):
-    code, make = REFUSED[kind]
-    broken, sound = files.hand_in(uploader, site, make(), files.png())
-    assert (broken.status, broken.code) == ("REFUSED", code)
-    assert broken.sentence.startswith("It was not accepted: ")
-    assert "The other files are not affected." in broken.sentence
-    assert broken.study is None
-    assert sound.status == "ACCEPTED"
-    assert Study.objects.count() == 1
+@pytest.mark.parametrize("face", [by_page, by_api])
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.format)
+def test_every_format_has_its_verdict_over_page_and_api(row, face, client, uploader):
+    sent = [SimpleUploadedFile(row.name, row.content()), SimpleUploadedFile("neighbour.png", files.png())]
+    answer = face(client, uploader, sent)
+    assert answer.status_code == 202
+    first, second = (entry["id"] for entry in answer.json()["files"])
+    for key in (first, second):
+        intake.judge(key)
+    file = IncomingFile.objects.get(pk=first)
+    assert (file.status, file.code) == (row.status, row.code)
+    assert row.says in file.sentence
+    assert IncomingFile.objects.get(pk=second).status == "ACCEPTED"
+    if row.status == "REFUSED":
+        assert file.sentence.startswith("It was not accepted: ")
+        assert "The other files are not affected." in file.sentence
+        assert file.study is None
+        assert Study.objects.count() == 1
+    else:
+        assert file.study_image.radiograph.renditions.exists()
 
 
 @pytest.mark.parametrize("tenth", range(1, 10))

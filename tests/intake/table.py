@@ -1,0 +1,145 @@
+"""The table of the front door: every format, its verdict, its code and what its sentence says, as data.
+
+Every face is driven with it. ``PICTURES`` and ``ARCHIVES`` go in by the page and the API, ``INSTANCES`` (DICOM) by each
+face: those whose ``is_part10`` is true are whole enough for a client of STOW-RS or C-STORE to send them.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import imagecodecs
+import jpeg_ls
+import numpy as np
+import pydicom
+from pydicom import uid
+
+from tests import factories_intake as files
+
+WIDE = files.values(12, seed=1)
+NARROW = files.values(8, seed=2)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One format and what becomes of it; every call of ``content`` makes the same or an equivalent file."""
+
+    format: str
+    content: Callable[[], bytes]
+    status: str = "ACCEPTED"
+    code: str = ""
+    says: str = ""
+    name: str = "file"
+    is_part10: bool = False
+
+
+def refused(format, code, says, content, name="file", *, is_part10=False):
+    return Row(format, content, "REFUSED", code, says, name, is_part10)
+
+
+def instance(format, content, *verdict):
+    return Row(format, content, *verdict, name="image.dcm", is_part10=True)
+
+
+def packed(content, syntax, **options):
+    return files.encapsulated(content, syntax, WIDE, **options)
+
+
+def rle():
+    made = pydicom.dcmread(io.BytesIO(files.dicom(files.dataset(WIDE.copy()))))
+    made.compress(uid.RLELossless)
+    return files.saved_dataset(made)
+
+
+def jpeg_2000(syntax=uid.JPEG2000Lossless, **options):
+    coded = imagecodecs.jpeg2k_encode(WIDE, codecformat="J2K", **({"reversible": True, "level": 0} | options))
+    return packed(coded, syntax)
+
+
+def element(**elements):
+    return lambda: files.dicom(files.dataset(**elements))
+
+
+def without_meta(**options):
+    """An implicit data set alone: no preamble, no file meta group."""
+    whole = files.dicom(files.dataset(**options), syntax=uid.ImplicitVRLittleEndian)
+    return whole[132 + 12 + int.from_bytes(whole[140:144], "little") :]
+
+
+PICTURES = (
+    Row("jpeg", lambda: files.jpeg(), name="a.jpg"),
+    Row("jpeg, progressive", lambda: files.jpeg(progressive=True), name="a.jpeg"),
+    Row("jpeg, three equal components", lambda: files.jpeg(np.repeat(NARROW[..., None], 3, axis=2))),
+    Row("png", lambda: files.png(), name="a.png"),
+    Row("png, 16 bit", lambda: files.png(files.values(16))),
+    Row("png, palette of greys", lambda: files.saved(files.Image.fromarray(NARROW).convert("P"), "PNG")),
+    refused("nothing", "empty", "it has 0 bytes", lambda: b""),
+    refused("html", "not_an_image", "it is neither", lambda: b"<html><script>alert(1)</script></html>"),
+    refused("html named jpg", "lying_type", "its name says JPEG", lambda: b"<html></html>", "photo.jpg"),
+    refused("html named png", "lying_type", "its name says PNG", lambda: b"<html></html>", "photo.png"),
+    refused("png named jpg", "lying_type", "its content is PNG", lambda: files.png(), "photo.jpg"),
+    refused("colour jpeg", "not_a_radiograph", "it is a colour picture", lambda: files.colour_photo()),
+    refused("colour png", "not_a_radiograph", "it is a colour picture", lambda: files.colour_photo("PNG")),
+    refused("png of 100,000 x 100,000", "too_many_pixels", "more pixels than are allowed",
+            lambda: files.png_header(100_000, 100_000)),
+    refused("png that says more than it holds", "truncated", "end too early", lambda: files.png_header(500, 500)),
+)  # fmt: skip
+
+INSTANCES = (
+    instance("dicom", lambda: files.dicom(bits=12)),
+    instance("dicom, 8 bit", lambda: files.dicom(bits=8)),
+    instance("dicom, 10 in 16 bit", lambda: files.dicom(bits=10)),
+    instance("dicom, 16 bit", lambda: files.dicom(bits=16)),
+    instance("dicom, signed", lambda: files.dicom(files.dataset(files.values(12).astype(np.int16) - 2000, bits=13))),
+    instance("dicom, MONOCHROME1", element(PhotometricInterpretation="MONOCHROME1")),
+    instance("dicom, DX", element(Modality="DX", SOPClassUID="1.2.840.10008.5.1.4.1.1.1.1")),
+    instance("dicom, implicit", lambda: files.dicom(syntax=uid.ImplicitVRLittleEndian)),
+    instance("dicom, big endian", lambda: files.dicom(files.dataset(files.values(12).astype(">u2")),
+                                                      syntax=uid.ExplicitVRBigEndian)),
+    instance("dicom, deflated", lambda: files.dicom(syntax=uid.DeflatedExplicitVRLittleEndian)),
+    instance("dicom, rle", rle),
+    instance("dicom, jpeg baseline", lambda: files.encapsulated(files.jpeg(NARROW), uid.JPEGBaseline8Bit, NARROW,
+                                                                bits=8)),
+    instance("dicom, jpeg extended", lambda: packed(imagecodecs.jpeg8_encode(WIDE, level=95, bitspersample=12),
+                                                    uid.JPEGExtended12Bit)),
+    instance("dicom, jpeg lossless", lambda: packed(
+        imagecodecs.jpeg8_encode(WIDE, lossless=True, predictor=4, bitspersample=12), uid.JPEGLossless)),
+    instance("dicom, jpeg lossless, first order", lambda: packed(
+        imagecodecs.jpeg8_encode(WIDE, lossless=True, predictor=1, bitspersample=12), uid.JPEGLosslessSV1)),
+    instance("dicom, jpeg-ls", lambda: packed(bytes(jpeg_ls.encode_array(WIDE)), uid.JPEGLSLossless)),
+    instance("dicom, jpeg-ls near lossless", lambda: packed(bytes(jpeg_ls.encode_array(WIDE, lossy_error=3)),
+                                                            uid.JPEGLSNearLossless)),
+    instance("dicom, jpeg 2000", jpeg_2000),
+    instance("dicom, jpeg 2000 lossy", lambda: jpeg_2000(uid.JPEG2000, reversible=False, level=60)),
+    instance("dicom, htj2k", lambda: packed(imagecodecs.htj2k_encode(WIDE, reversible=True), uid.HTJ2KLossless)),
+    instance("dicom, htj2k, rpcl", lambda: packed(imagecodecs.htj2k_encode(WIDE, reversible=True),
+                                                  uid.HTJ2KLosslessRPCL)),
+    instance("dicom, htj2k lossy", lambda: packed(imagecodecs.htj2k_encode(WIDE, reversible=False), uid.HTJ2K)),
+    Row("dicom, no preamble", lambda: files.dicom(syntax=uid.ImplicitVRLittleEndian)[132:]),
+    Row("dicom, no preamble and no file meta", without_meta),
+    refused("html named dcm", "lying_type", "its name says DICOM", lambda: b"<html></html>", "image.dcm"),
+    refused("dicom, half its pixels", "truncated", "", lambda: files.dicom(bits=12)[:-3000]),
+    instance("dicom, pixels too short", element(PixelData=b"\0" * 100), "REFUSED", "truncated", "end after"),
+    instance("dicom, no pixels", element(PixelData=None), "REFUSED", "no_pixels", "it holds no pixel data"),
+    instance("dicom, no rows", element(Rows=0), "REFUSED", "no_pixels", "it has no pixels"),
+    instance("dicom, absurd rows", element(Rows=65_535, Columns=65_535), "REFUSED", "too_many_pixels",
+             "4,295 megapixels"),
+    instance("dicom, ct", element(Modality="CT"), "REFUSED", "not_a_radiograph", "CT"),
+    instance("dicom, mr", element(Modality="MR"), "REFUSED", "not_a_radiograph", "MR"),
+    instance("dicom, two frames", element(NumberOfFrames=2), "REFUSED", "multi_frame", "frames"),
+    instance("dicom, mpeg", lambda: packed(b"\0" * 20, uid.MPEG2MPML), "REFUSED", "unsupported_syntax",
+             "not supported"),
+    instance("dicom, 32 bits", element(BitsAllocated=32, BitsStored=32), "REFUSED", "unsupported_depth", "32 bits"),
+    instance("dicom, damaged jpeg-ls", lambda: packed(b"\xff\xd8\xff\xf7garbage\xff\xd9", uid.JPEGLSLossless),
+             "REFUSED", "damaged", "cannot be decoded"),
+    instance("dicom, header of another size", lambda: files.encapsulated(
+        bytes(jpeg_ls.encode_array(WIDE)), uid.JPEGLSLossless, files.values(12)[:40]),
+        "REFUSED", "damaged", "another size"),
+)  # fmt: skip
+
+ARCHIVES = ()
+
+ROWS = (*PICTURES, *INSTANCES, *ARCHIVES)
+ACCEPTED = {row.format: row.content for row in ROWS if row.status == "ACCEPTED" and row not in ARCHIVES}
