@@ -20,7 +20,7 @@ def answer_error(error: Exception, context: dict[str, Any]) -> Response | None:
     """Return the answer to an error: ``{"code", "message", "fields"}``; None for a bug."""
     if isinstance(error, DomainError):
         set_rollback()
-        return Response(error.as_dict(), status=error.status)
+        return Response(error.as_dict(), status=error.status, headers=error.headers)
     if isinstance(error, DATABASE_SILENT):
         return answer_error(Unavailable(SILENT, code="database_silent"), context)
     response = exception_handler(error, context)

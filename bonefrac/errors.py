@@ -27,6 +27,7 @@ class DomainError(Exception):
         self.sentence = sentence
         self.code = code or self.default_code
         self.fields = dict(fields or {})
+        self.headers: dict[str, str] = {}
 
     def as_dict(self) -> dict[str, object]:
         """Return the one JSON shape in which every face shows a refusal."""
@@ -69,6 +70,23 @@ class TooMuch(DomainError):
 
     status = 413
     default_code = "too_large"
+
+
+class TooOften(DomainError):
+    """More than a person may do within a time (429).
+
+    Args:
+        sentence: What happened, what was kept, what to do.
+        retry_after: Seconds until there is room again.
+        code: A stable word for programs.
+    """
+
+    status = 429
+    default_code = "rate_limited"
+
+    def __init__(self, sentence: str, *, retry_after: int, code: str = "") -> None:
+        super().__init__(sentence, code=code)
+        self.headers = {"Retry-After": str(retry_after)}
 
 
 class Unavailable(DomainError):

@@ -22,6 +22,8 @@ def show_refusal(request: HttpRequest, error: DomainError) -> HttpResponse:
     template = "components/refusal.html" if fragment else PAGES.get(error.status, "400.html")
     context = {"sentence": error.sentence, "code": error.code, "fields": error.fields, "status": error.status}
     response = render(request, template, context, status=error.status)
+    for name, value in error.headers.items():
+        response[name] = value
     if fragment:
         response["HX-Retarget"] = "#notices"
         response["HX-Reswap"] = "innerHTML"

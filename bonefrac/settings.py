@@ -205,9 +205,15 @@ SILENCED_SYSTEM_CHECKS = ["staticfiles.W004"]  # the built front end may be abse
 # --- Intake and reading -----------------------------------------------------------------------------------------
 
 UPLOAD_FILE_BYTES = env.number("UPLOAD_FILE_MB", 64, low=1) * 1_000_000
-UPLOAD_BATCH_FILES = env.number("UPLOAD_BATCH_FILES", 500, low=1)
+UPLOAD_BATCH_FILES = env.number("UPLOAD_BATCH_FILES", 10_000, low=1)
+UPLOAD_BATCH_BYTES = env.number("UPLOAD_BATCH_MB", 20_000, low=1) * 1_000_000
+UPLOAD_FILES_PER_HOUR = env.number("UPLOAD_FILES_PER_HOUR", 50_000, low=1)
+UPLOAD_REQUEST_FILES = 500
 UPLOAD_PIXELS = env.number("UPLOAD_MEGAPIXELS", 64, low=1) * 1_000_000
-DATA_UPLOAD_MAX_NUMBER_FILES = UPLOAD_BATCH_FILES
+ARCHIVE_NESTING = env.number("ARCHIVE_NESTING", 3, low=1, high=10)
+ARCHIVE_RATIO = env.number("ARCHIVE_RATIO", 100, low=1)
+ARCHIVE_ENTRIES = env.number("ARCHIVE_ENTRIES", 10_000, low=1)
+DATA_UPLOAD_MAX_NUMBER_FILES = UPLOAD_REQUEST_FILES
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5_000_000
 FILE_UPLOAD_TEMP_DIR = env.text("FILE_UPLOAD_TEMP_DIR") or None
 MINIMUM_FREE_DISK = env.number("MINIMUM_FREE_DISK_PERCENT", 5, low=1, high=90) / 100
@@ -215,6 +221,17 @@ CLAIM_MINUTES = env.number("CLAIM_MINUTES", 15, low=1)
 QUIET_SECONDS = env.number("QUIET_SECONDS", 30)
 UNDO_SECONDS = 15
 FILE_NAME_DAYS = 30
+
+# --- DICOM network: devices that store over C-STORE; script/server listens where DICOM_PORT is set ----------------
+
+DICOM_HOST = env.text("DICOM_HOST", env.text("HOST", "127.0.0.1"))
+DICOM_PORT = env.number("DICOM_PORT", 11_112, low=1, high=65_535)
+DICOM_AE_TITLE = env.text("DICOM_AE_TITLE", "BONEFRAC")
+DICOM_ASSOCIATIONS = env.number("DICOM_ASSOCIATIONS", 10, low=1, high=200)
+DICOM_SECONDS = env.number("DICOM_SECONDS", 60, low=1, high=3600)  # of silence, then an association is ended
+DICOM_TLS_CERTIFICATE = env.text("DICOM_TLS_CERTIFICATE")  # a file with the chain; empty: no TLS
+DICOM_TLS_KEY = env.text("DICOM_TLS_KEY")
+DICOM_TLS_CLIENT_CA = env.text("DICOM_TLS_CLIENT_CA")  # devices must show a certificate of this authority
 
 # --- Background work --------------------------------------------------------------------------------------------
 

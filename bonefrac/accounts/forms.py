@@ -99,6 +99,12 @@ class OwnPasswordForm(NewPasswordForm):
     field_order = ("present", "password", "again")
 
 
+def limit_field(label: StrPromise, highest: int) -> forms.IntegerField:
+    """Return the field of a limit that a site may leave to the platform."""
+    hint = _("Empty: the platform's own limit.")
+    return forms.IntegerField(label=label, required=False, min_value=1, max_value=highest, help_text=hint)
+
+
 class SiteForm(forms.Form):
     """How a site works; nothing says which reading mode is the usual one."""
 
@@ -121,6 +127,10 @@ class SiteForm(forms.Form):
     time_zone = forms.CharField(
         label=_("Time zone"), max_length=64, initial="UTC", help_text=_("Such as Europe/Berlin.")
     )
+    max_file_megabytes = limit_field(_("Largest file, MB"), 4096)
+    max_megapixels = limit_field(_("Largest picture, megapixels"), 400)
+    max_batch_files = limit_field(_("Files in one upload"), 100_000)
+    max_files_per_hour = limit_field(_("Files that a person may hand in within an hour"), 1_000_000)
     seen = forms.CharField(required=False, widget=forms.HiddenInput, max_length=16)
 
     @classmethod

@@ -37,6 +37,10 @@ class SiteTerms:
     readings_required: int = 1
     wait_ceiling_minutes: int = 120
     time_zone: str = "UTC"
+    max_file_megabytes: int | None = None
+    max_batch_files: int | None = None
+    max_megapixels: int | None = None
+    max_files_per_hour: int | None = None
 
 
 def terms_of(site: Site) -> SiteTerms:
@@ -47,6 +51,10 @@ def terms_of(site: Site) -> SiteTerms:
         readings_required=site.readings_required,
         wait_ceiling_minutes=site.wait_ceiling_minutes,
         time_zone=site.time_zone,
+        max_file_megabytes=site.max_file_megabytes,
+        max_batch_files=site.max_batch_files,
+        max_megapixels=site.max_megapixels,
+        max_files_per_hour=site.max_files_per_hour,
     )
 
 

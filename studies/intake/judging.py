@@ -25,7 +25,7 @@ from bonefrac.stores import INCOMING
 from inference import radiographs
 from inference.radiographs import Description
 from studies.decoding.parent import Decoded, DecoderDied, decoder
-from studies.intake import joining, safekeeping, sentences
+from studies.intake import joining, limits, safekeeping, sentences
 from studies.intake.arrival import Arrival
 from studies.models import IncomingFile, Study, StudyImage
 from studies.states import FILE_TRANSITIONS, FileEvent, FileStatus
@@ -70,7 +70,8 @@ def _judge(file: IncomingFile) -> None:
     try:
         if not path.exists():
             raise FrameError("lost", "its bytes are gone from the store")
-        decoded = decoder().decode(path, max_pixels=settings.UPLOAD_PIXELS, preprocessings=radiographs.preprocessings())
+        allowed = limits.of(file.site)
+        decoded = decoder().decode(path, max_pixels=allowed.pixels, preprocessings=radiographs.preprocessings())
         admit(file, decoded)
     except FrameError as error:
         refuse(file, error.code, error.what)

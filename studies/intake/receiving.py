@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Final
 
-from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from django.utils import timezone
@@ -28,10 +27,11 @@ from bonefrac.audit.events import record
 from bonefrac.audit.models import Verb
 from bonefrac.celery import ring
 from bonefrac.db import new_id
-from bonefrac.errors import Conflict, Forbidden, Invalid, TooMuch
+from bonefrac.errors import Conflict, Forbidden, Invalid
 from bonefrac.stores import INCOMING
-from studies.intake import joining, names, safekeeping, sentences
+from studies.intake import joining, limits, names, safekeeping, sentences
 from studies.intake.details import Details, Grouping
+from studies.intake.limits import Limits
 from studies.models import IncomingFile
 from studies.states import FileStatus
 from training.frames import FrameError, kind_of
@@ -104,14 +104,17 @@ def receive(
     Raises:
         Forbidden: The actor is no uploader of the site.
         Invalid: There is no file, or a detail is at fault; nothing was taken in.
-        TooMuch: More files than a batch may have.
+        TooMuch: More files or bytes than a batch may have.
+        TooOften: More files than the actor may hand in within an hour.
         Conflict: The batch belongs to somebody else.
         Unavailable: The disk is nearly full.
     """
     stored = _checked(actor, site, files, details) | {"grouping": str(grouping)}
+    batch, allowed = batch or new_id(), limits.of(site)
+    limits.refuse_crowd(actor, limits=allowed, files=len(files))
+    limits.refuse_excess(batch, limits=allowed, sizes=[file.size or 0 for file in files])
     safekeeping.refuse_full_disk()
-    taken = [_take(file) for file in files]
-    batch = batch or new_id()
+    taken = [_take(file, allowed) for file in files]
     with transaction.atomic():
         _refuse_foreign_batch(actor, site, batch)
         _ensure_kept(files, taken)
@@ -128,10 +131,6 @@ def _checked(actor: User, site: Site, files: Sequence[Handed], details: Details)
     if not files:
         sentence = _("Choose at least one file. Nothing was uploaded.")
         raise Invalid(sentence, code="no_files", fields={"files": sentence})
-    if len(files) > settings.UPLOAD_BATCH_FILES:
-        limit = settings.UPLOAD_BATCH_FILES
-        raise TooMuch(_("At most %(limit)s files go in one upload. Nothing was taken in; send fewer at a time.")
-                      % {"limit": limit}, code="too_many_files")  # fmt: skip
     return details.stored(site)
 
 
@@ -141,14 +140,14 @@ def _refuse_foreign_batch(actor: User, site: Site, batch: uuid.UUID) -> None:
         raise Conflict(_("This upload belongs to somebody else or to another site. Start a new one."), code="batch")
 
 
-def _take(file: Handed) -> _Taken:
+def _take(file: Handed, allowed: Limits) -> _Taken:
     """Keep a file's bytes, or say why not."""
-    limit = settings.UPLOAD_FILE_BYTES
+    limit = allowed.file_bytes
     try:
         if file.size is not None and file.size > limit:
-            raise _too_large()
+            raise _too_large(limit)
         sha256, size = safekeeping.keep(_bounded(file.chunks(), limit))
-        kind = _glance(file.name, sha256, size)
+        kind = _glance(file.name, sha256, size, max_pixels=allowed.pixels)
     except FrameError as error:
         return _Taken(file.name, "", file.size or 0, "unknown", error.code, error.what)
     return _Taken(file.name, sha256, size, kind)
@@ -159,25 +158,24 @@ def _bounded(chunks: Iterable[bytes], limit: int) -> Iterator[bytes]:
     for chunk in chunks:
         seen += len(chunk)
         if seen > limit:
-            raise _too_large()
+            raise _too_large(limit)
         yield chunk
 
 
-def _too_large() -> FrameError:
-    limit = settings.UPLOAD_FILE_BYTES // 1_000_000
-    return FrameError("too_large", f"it is larger than the {limit} MB that are allowed")
+def _too_large(limit: int) -> FrameError:
+    return FrameError("too_large", f"it is larger than the {limit // 1_000_000} MB that are allowed")
 
 
-def _glance(name: str, sha256: str, size: int) -> str:
+def _glance(name: str, sha256: str, size: int, *, max_pixels: int) -> str:
     """Return what a file is; raise ``FrameError`` where its first bytes already condemn it, and drop it."""
     try:
-        return _looked_at(name, sha256, size)
+        return _looked_at(name, sha256, size, max_pixels)
     except FrameError:
         safekeeping.drop(sha256)
         raise
 
 
-def _looked_at(name: str, sha256: str, size: int) -> str:
+def _looked_at(name: str, sha256: str, size: int, max_pixels: int) -> str:
     if not size:
         raise FrameError("empty", "it has 0 bytes")
     with INCOMING.open(sha256) as handle:
@@ -189,11 +187,11 @@ def _looked_at(name: str, sha256: str, size: int) -> str:
         raise FrameError("lying_type", f"its name says {claimed.upper()}, its content is {found}")
     if kind == "unknown":
         raise FrameError("not_an_image", "it is neither DICOM, JPEG nor PNG")
-    _glance_at_header(kind, head)
+    _glance_at_header(kind, head, max_pixels)
     return kind
 
 
-def _glance_at_header(kind: str, head: bytes) -> None:
+def _glance_at_header(kind: str, head: bytes, max_pixels: int) -> None:
     """Raise ``FrameError`` for what the first bytes of a known kind already tell; unreadable ones are the judge's."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -204,7 +202,7 @@ def _glance_at_header(kind: str, head: bytes) -> None:
         except Exception:  # noqa: BLE001 a cut or hostile header fails in any way; the child will judge it
             return
     if rows and columns:
-        refuse_size(rows, columns, settings.UPLOAD_PIXELS)
+        refuse_size(rows, columns, max_pixels)
 
 
 def _picture_size(head: bytes, kind: str) -> tuple[int, int]:

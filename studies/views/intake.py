@@ -16,7 +16,7 @@ from bonefrac.accounts.models import Role
 from bonefrac.accounts.requests import signed_in
 from bonefrac.errors import DomainError, Invalid
 from studies import access, intake
-from studies.intake import listing
+from studies.intake import limits, listing
 from studies.intake.forms import UploadForm
 from studies.models import IncomingFile
 
@@ -61,7 +61,7 @@ def _receive(request: HttpRequest, form: UploadForm) -> list[IncomingFile]:
 def _refusal(request: HttpRequest, form: UploadForm, error: DomainError) -> HttpResponse:
     """Answer a refusal; nothing that was typed is lost."""
     if _wants_json(request):
-        return JsonResponse(error.as_dict(), status=error.status)
+        return JsonResponse(error.as_dict(), status=error.status, headers=error.headers)
     if form.is_valid():
         known = [name for name in error.fields if name in form.fields]
         for name in known:
@@ -72,7 +72,8 @@ def _refusal(request: HttpRequest, form: UploadForm, error: DomainError) -> Http
 
 
 def _page(request: HttpRequest, form: UploadForm, *, status: int = 200) -> HttpResponse:
-    return render(request, "studies/upload.html", {"form": form}, status=status)
+    stated = [(site, limits.in_words(limits.of(site))) for site in listing.sites_to_upload(signed_in(request))]
+    return render(request, "studies/upload.html", {"form": form, "limits": stated}, status=status)
 
 
 def _wants_json(request: HttpRequest) -> bool:
