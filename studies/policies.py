@@ -81,8 +81,13 @@ def may_adjudicate(standing: Standing, *, is_reader_of_round: bool) -> bool:
 
 
 def may_lead(standing: Standing) -> bool:
-    """Whether the person may reopen, void, restore and settle problems."""
+    """Whether the person may reopen, void, restore, rearrange and settle problems."""
     return standing.leads
+
+
+def may_answer(standing: Standing, study: Study) -> bool:
+    """Whether the person may say which is right where header and entry differ: a lead, or the study's uploader."""
+    return standing.leads or (Role.UPLOADER in standing.roles and study.uploader_id == standing.person)
 
 
 def may_report_problem(standing: Standing) -> bool:
@@ -114,6 +119,8 @@ def permitted(
         case StudyEvent.REPORT_PROBLEM:
             return may_report_problem(standing)
         case StudyEvent.REOPEN | StudyEvent.VOID | StudyEvent.RESTORE:
+            return may_lead(standing)
+        case StudyEvent.MOVE_IMAGE | StudyEvent.SPLIT | StudyEvent.MERGE:
             return may_lead(standing)
         case StudyEvent.ADD_IMAGE:
             return False

@@ -40,6 +40,7 @@ FILE_TRANSITIONS: TransitionTable[FileStatus, FileEvent] = TransitionTable(
         (FileStatus.JUDGING, FileEvent.HOLD): (FileStatus.HELD,),
         (FileStatus.JUDGING, FileEvent.LAPSE): (FileStatus.RECEIVED, FileStatus.REFUSED),
         (FileStatus.HELD, FileEvent.ACCEPT): (FileStatus.ACCEPTED,),
+        (FileStatus.HELD, FileEvent.LINK): (FileStatus.DUPLICATE,),
         (FileStatus.HELD, FileEvent.REFUSE): (FileStatus.REFUSED,),
     },
 )
@@ -62,12 +63,25 @@ class StudyEvent(models.TextChoices):
     AMEND = "amend", _("Amend")
     REOPEN = "reopen", _("Reopen")
     ADD_IMAGE = "add_image", _("Add image")
+    MOVE_IMAGE = "move_image", _("Move images away")
+    SPLIT = "split", _("Split")
+    MERGE = "merge", _("Merge into another study")
     REPORT_PROBLEM = "report_problem", _("Report a problem")
     VOID = "void", _("Void")
     RESTORE = "restore", _("Restore")
 
 
 _ANY_SETTLED = (StudyStatus.AWAITING, StudyStatus.REVIEWED, StudyStatus.DISPUTED)
+#: A study that loses images is read again; one that loses all of them is void.
+_REARRANGED: dict[tuple[StudyStatus, StudyEvent], tuple[StudyStatus, ...]] = {
+    (state, event): targets
+    for state in _ANY_SETTLED
+    for event, targets in (
+        (StudyEvent.MOVE_IMAGE, (StudyStatus.AWAITING, StudyStatus.VOID)),
+        (StudyEvent.SPLIT, (StudyStatus.AWAITING,)),
+        (StudyEvent.MERGE, (StudyStatus.VOID,)),
+    )
+}
 
 STUDY_TRANSITIONS: TransitionTable[StudyStatus, StudyEvent] = TransitionTable(
     "study",
@@ -88,8 +102,31 @@ STUDY_TRANSITIONS: TransitionTable[StudyStatus, StudyEvent] = TransitionTable(
         (StudyStatus.REVIEWED, StudyEvent.REPORT_PROBLEM): (StudyStatus.REVIEWED,),
         (StudyStatus.REVIEWED, StudyEvent.VOID): (StudyStatus.VOID,),
         (StudyStatus.VOID, StudyEvent.RESTORE): _ANY_SETTLED,
-    },
+        (StudyStatus.VOID, StudyEvent.MOVE_IMAGE): (StudyStatus.VOID,),
+    }
+    | _REARRANGED,
 )
+
+
+class NoticeKind(models.TextChoices):
+    """Why somebody is told something about a study."""
+
+    IMAGE_ADDED = "image_added", _("image added")
+    IMAGE_MOVED = "image_moved", _("image moved")
+    SPLIT = "split", _("split")
+    MERGED = "merged", _("merged")
+    VOIDED = "voided", _("voided")
+    RESTORED = "restored", _("restored")
+    REOPENED = "reopened", _("reopened")
+    CONTRADICTED = "contradicted", _("header and entry differ")
+
+
+class Fact(models.TextChoices):
+    """What a header and a person may both say of a study."""
+
+    SIDE = "side", _("side")
+    BODY_PART = "body_part", _("body part")
+    SEX = "sex", _("sex")
 
 
 class BodyPart(models.TextChoices):

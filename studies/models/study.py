@@ -10,7 +10,7 @@ from django.db.models import Q
 from bonefrac.accounts.models import Site
 from bonefrac.db import Row, one_of
 from inference.models import Radiograph
-from studies.states import BodyPart, Rank, Sex, Side, StudyStatus
+from studies.states import BodyPart, Fact, Rank, Sex, Side, StudyStatus
 
 
 class Study(Row):
@@ -43,6 +43,9 @@ class Study(Row):
     claimed_until = models.DateTimeField(null=True)
     received_at = models.DateTimeField(db_default=TransactionNow())
     ready_at = models.DateTimeField(help_text="listed from then on: complete, or after a time of quiet")
+    merged_into = models.ForeignKey(
+        "self", null=True, on_delete=models.PROTECT, related_name="+", help_text="where its later images go"
+    )
 
     class Meta:
         verbose_name_plural = "studies"
@@ -81,8 +84,20 @@ class Study(Row):
         return f"study {self.id}"
 
 
+class PresentImages(models.Manager["StudyImage"]):
+    """Images that their studies show now; a join through ``images__`` does not pass here and must say it itself."""
+
+    def get_queryset(self) -> models.QuerySet[StudyImage]:
+        """Return the images that were not moved away."""
+        return super().get_queryset().filter(withdrawn_at__isnull=True)
+
+
 class StudyImage(Row):
-    """One image of a study: it points at pixels the way a tree entry points at a blob."""
+    """One image of a study: it points at pixels the way a tree entry points at a blob.
+
+    An image that a lead moved to another study is a new row there; the old one is withdrawn and stays for what was
+    signed and frozen of it. ``objects`` and ``study.images`` know only present ones, ``everything`` all.
+    """
 
     study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="images")
     radiograph = models.ForeignKey(Radiograph, on_delete=models.PROTECT, related_name="study_images")
@@ -96,12 +111,25 @@ class StudyImage(Row):
     original = models.CharField(max_length=64, blank=True, default="", help_text="a key of the store originals")
     original_kind = models.CharField(max_length=8)
     added_at = models.DateTimeField(db_default=TransactionNow())
+    withdrawn_at = models.DateTimeField(null=True, help_text="moved to another study; kept for what was signed")
+    moved_from = models.OneToOneField(
+        "self", null=True, on_delete=models.PROTECT, related_name="moved_to", help_text="the row that it continues"
+    )
+
+    objects = PresentImages()
+    everything: models.Manager[StudyImage] = models.Manager()
 
     class Meta:
         ordering = ["position", "id"]
         constraints = [
-            models.UniqueConstraint(fields=["study", "sop_instance_uid"], name="image_once_per_study"),
-            models.UniqueConstraint(fields=["study", "radiograph"], name="radiograph_once_per_study"),
+            models.UniqueConstraint(
+                fields=["study", "sop_instance_uid"],
+                condition=Q(withdrawn_at__isnull=True),
+                name="image_once_per_study",
+            ),
+            models.UniqueConstraint(
+                fields=["study", "radiograph"], condition=Q(withdrawn_at__isnull=True), name="radiograph_once_per_study"
+            ),
             one_of("side", Side, "image_side"),
         ]
 
@@ -131,3 +159,37 @@ class Problem(Row):
 
     def __str__(self) -> str:
         return f"problem of {self.study_id}"
+
+
+class Discrepancy(Row):
+    """What a header and a person say differently of a study: asked once, answered once by its uploader or a lead.
+
+    ``chosen`` is empty until then. Until it is answered the study carries what the person entered.
+    """
+
+    study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="discrepancies")
+    fact = models.CharField(max_length=16, choices=Fact.choices)
+    header_value = models.CharField(max_length=16)
+    entered_value = models.CharField(max_length=16)
+    found_at = models.DateTimeField(db_default=TransactionNow())
+    chosen = models.CharField(max_length=16, blank=True, default="")
+    answered_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
+    answered_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name_plural = "discrepancies"
+        ordering = ["found_at", "id"]
+        constraints = [
+            one_of("fact", Fact, "discrepancy_fact"),
+            models.UniqueConstraint(
+                fields=["study", "fact", "header_value", "entered_value"], name="discrepancy_asked_once"
+            ),
+            models.CheckConstraint(
+                condition=Q(chosen="", answered_by__isnull=True, answered_at__isnull=True)
+                | (~Q(chosen="") & Q(answered_by__isnull=False, answered_at__isnull=False)),
+                name="discrepancy_answered_whole",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.fact} of {self.study_id}: {self.header_value} or {self.entered_value}"
