@@ -109,19 +109,26 @@ def broker(settings, monkeypatch):
     flush()
 
 
+def database_url(connected):
+    """The address of the test database for a process of its own."""
+    here = connected.settings_dict
+    options = urlencode({"host": here["HOST"], "user": here["USER"], "port": here["PORT"] or "5432"})
+    # The test's own PASSWORD and port are used where engines were configured from outside.
+    url = f"postgresql:///{here['NAME']}?{options}"
+    return f"{url}&{urlencode({'password': here['PASSWORD']})}" if here["PASSWORD"] else url
+
+
 @pytest.fixture
 def start_worker(transactional_db, broker, settings, tmp_path):
     """Start workers on the test database; they are stopped at the end."""
     started = []
-    here = connection.settings_dict
-    options = urlencode({"host": here["HOST"], "user": here["USER"], "port": here["PORT"] or "5432"})
 
     def start(queues="inference", **environment):
-        # The test's own PASSWORD and port are used where engines were configured from outside.
-        url = f"postgresql:///{here['NAME']}?{options}"
-        if here["PASSWORD"]:
-            url += f"&{urlencode({'password': here['PASSWORD']})}"
-        fixed = {"DATABASE_URL": url, "REDIS_URL": broker, "BONEFRAC_STORES": str(settings.STORES_ROOT)}
+        fixed = {
+            "DATABASE_URL": database_url(connection),
+            "REDIS_URL": broker,
+            "BONEFRAC_STORES": str(settings.STORES_ROOT),
+        }
         worker = Worker(
             queues=queues, log=tmp_path / f"worker-{len(started)}.log", environment={**fixed, **environment}
         )
