@@ -8,6 +8,7 @@ grouping of patients for ever.
 from __future__ import annotations
 
 import unicodedata
+from datetime import timedelta
 
 from django.conf import settings
 
@@ -15,6 +16,7 @@ from bonefrac import keys
 from bonefrac.accounts.models import Site, User
 
 READER_KEY_LENGTH = 16
+_LONGEST_SHIFT_DAYS = 3650
 
 
 def patient_key(site: Site, *, issuer: str, patient_id: str) -> str:
@@ -46,6 +48,17 @@ def uid(site: Site, original_uid: str) -> str:
     value = value & ~(0xF << 76) | 0x8 << 76
     value = value & ~(0x3 << 62) | 0x2 << 62
     return f"2.25.{value}"
+
+
+def date_shift(site: Site, patient: str) -> timedelta:
+    """Return the secret offset by which all dates of a patient are shifted: 1 to 3650 whole days into the past."""
+    days = int.from_bytes(_derive(site, "dates", patient)[:8], "big") % _LONGEST_SHIFT_DAYS + 1
+    return timedelta(days=-days)
+
+
+def accession_key(site: Site, accession: str) -> str:
+    """Return the 64 hexadecimal digits that stand for an accession number of a site."""
+    return _derive(site, "accession", _plain(accession)).hex()
 
 
 def _derive(site: Site, purpose: str, *values: str) -> bytes:

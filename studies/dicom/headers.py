@@ -1,7 +1,7 @@
-"""What is read of a DICOM header: an allow-list that is kept, and identifiers that become pseudonyms at once.
+"""What is read of a DICOM header: its de-identified form, what the platform asks of it, and who the patient is.
 
-Pure; it runs in the child that decodes. Nothing that is not named here survives: no name, no date, no free text, no
-private element, no sequence. The full confidentiality profile is wider; this list only ever lets less through.
+Pure; it runs in the child that decodes. The de-identified form is ``studies.dicom.deidentify``'s; identifiers become
+pseudonyms, and the identity is encrypted or dropped, before anything is stored.
 """
 
 from __future__ import annotations
@@ -13,24 +13,16 @@ from typing import Any, Final
 
 from pydicom.dataset import Dataset
 
+from studies.dicom.deidentify.engine import deidentify
+
 AGE_MONTHS_FOLDED: Final = 1080
-#: Elements that hold nothing but numbers, kept as they are.
-NUMBERS: Final = (
-    "PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing", "EstimatedRadiographicMagnificationFactor",
-    "DistanceSourceToDetector", "DistanceSourceToPatient", "KVP", "ExposureTime", "XRayTubeCurrent", "Exposure",
-    "PixelIntensityRelationshipSign",
-)  # fmt: skip
-#: Elements that hold one of a few words, kept only where they do.
+#: Elements that the platform reads, and the words that it knows of them.
 WORDS: Final[Mapping[str, frozenset[str]]] = {
     "Modality": frozenset({"CR", "DX", "RG", "RF", "XA", "OT", "SC", "XC", "PX"}),
-    "PresentationIntentType": frozenset({"FOR PRESENTATION", "FOR PROCESSING"}),
     "ViewPosition": frozenset({"AP", "PA", "LL", "RL", "LLD", "RLD", "LLO", "RLO", "OBL", "LAT", "AX", "TAN"}),
     "ImageLaterality": frozenset({"L", "R", "U", "B"}),
     "Laterality": frozenset({"L", "R"}),
-    "PixelIntensityRelationship": frozenset({"LIN", "LOG", "DISP"}),
     "PixelSpacingCalibrationType": frozenset({"GEOMETRY", "FIDUCIAL"}),
-    "BurnedInAnnotation": frozenset({"YES", "NO"}),
-    "LossyImageCompression": frozenset({"00", "01"}),
 }
 #: Defined terms of Body Part Examined (PS3.16 annex L) by the platform's coarse part.
 BODY_PARTS: Final[Mapping[str, str]] = {
@@ -48,6 +40,18 @@ BODY_PARTS: Final[Mapping[str, str]] = {
     }.items()
     for term in terms.split()
 }
+#: Who the patient is, for those who treat: name of the field by the element.
+IDENTITY: Final[Mapping[str, str]] = {
+    "name": "PatientName",
+    "patient_id": "PatientID",
+    "issuer": "IssuerOfPatientID",
+    "born": "PatientBirthDate",
+    "accession": "AccessionNumber",
+    "study_date": "StudyDate",
+    "referrer": "ReferringPhysicianName",
+    "institution": "InstitutionName",
+}
+_IDENTITY_LENGTH: Final = 324
 _SIDES: Final = {"L": "left", "R": "right", "B": "both", "U": "unpaired"}
 _AGE: Final = re.compile(r"(\d{3})([DWMY])")
 _DATE: Final = re.compile(r"\d{8}")
@@ -59,11 +63,13 @@ _MONTHS: Final = {"D": 12 / 365.25, "W": 12 * 7 / 365.25, "M": 1, "Y": 12}
 class Header:
     """What a header says, in the platform's words.
 
-    ``kept`` is DICOM JSON of the allow-list; ``patient_id``, ``issuer``, ``accession`` and the UIDs are original and
-    must become pseudonyms before anything is stored.
+    ``kept`` is DICOM JSON whose UIDs and dates are still to be replaced (``deidentify.finish``). ``identity``,
+    ``patient_id``, ``issuer``, ``accession`` and the UIDs are original: they must become pseudonyms, or be encrypted
+    where the site's policy keeps them, before anything is stored.
     """
 
     kept: dict[str, Any] = field(default_factory=dict)
+    identity: dict[str, str] = field(default_factory=dict)
     sop_class_uid: str = ""
     study_uid: str = ""
     series_uid: str = ""
@@ -87,7 +93,8 @@ class Header:
 def extract(dataset: Dataset) -> Header:
     """Return what is read of a header; an element whose value makes no sense is as good as absent."""
     return Header(
-        kept=_kept(dataset),
+        kept=deidentify(dataset),
+        identity=_identity(dataset),
         sop_class_uid=_uid(dataset, "SOPClassUID"),
         study_uid=_uid(dataset, "StudyInstanceUID"),
         series_uid=_uid(dataset, "SeriesInstanceUID"),
@@ -105,19 +112,9 @@ def extract(dataset: Dataset) -> Header:
     )
 
 
-def _kept(dataset: Dataset) -> dict[str, Any]:
-    kept = Dataset()
-    for name in NUMBERS:
-        numbers = _numbers(dataset, name)
-        if numbers:
-            setattr(kept, name, [f"{number:.10g}" for number in numbers] if len(numbers) > 1 else f"{numbers[0]:.10g}")
-    for name in WORDS:
-        word = _word(dataset, name)
-        if word:
-            setattr(kept, name, word)
-    if _term(dataset) in BODY_PARTS:
-        kept.BodyPartExamined = _term(dataset)
-    return dict(kept.to_json_dict())
+def _identity(dataset: Dataset) -> dict[str, str]:
+    read = {name: _text(dataset, keyword)[:_IDENTITY_LENGTH] for name, keyword in IDENTITY.items()}
+    return {name: value for name, value in read.items() if value}
 
 
 def _text(dataset: Dataset, name: str) -> str:

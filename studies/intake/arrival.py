@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import asdict, dataclass
 from typing import Any, Final, Self
 
 from bonefrac.accounts import pseudonyms
+from studies.dicom import deidentify
 from studies.intake.details import Grouping
 from studies.models import IncomingFile
 
@@ -22,6 +24,7 @@ class Arrival:
 
     pixel_key: str
     patient_key: str | None
+    accession: str | None
     study_uid: str
     sop_instance_uid: str
     sop_class_uid: str
@@ -43,14 +46,20 @@ class Arrival:
         told, read = file.details, header or {}
         read_or = {name: read.get(name) or _UNKNOWN for name in ("body_part", "side", "sex")}
         chosen = {name: value if (value := told[name]) != _UNKNOWN else read_or[name] for name in read_or}
+        patient_key, study_uid = told["patient_key"] or _patient_key(file, read), _study_uid(file, read)
         age = told["age_months"] if told["age_months"] is not None else read.get("age_months")
         return cls(
             pixel_key=pseudonyms.pixel_key(file.site, pixel_digest),
-            patient_key=told["patient_key"] or _patient_key(file, read),
-            study_uid=_study_uid(file, read),
+            patient_key=patient_key,
+            accession=_accession(file, read),
+            study_uid=study_uid,
             sop_instance_uid=pseudonyms.uid(file.site, read.get("instance_uid") or f"file:{file.pk}"),
             sop_class_uid=read.get("sop_class_uid") or SECONDARY_CAPTURE,
-            header=read.get("kept", {}),
+            header=deidentify.finish(
+                read.get("kept", {}),
+                uid=functools.partial(pseudonyms.uid, file.site),
+                shift=pseudonyms.date_shift(file.site, patient_key or study_uid),
+            ),
             spacing=read.get("spacing"),
             modality=read.get("modality", ""),
             view=read.get("view", ""),
@@ -82,6 +91,10 @@ def _patient_key(file: IncomingFile, header: dict[str, Any]) -> str | None:
     if not header.get("patient_id"):
         return None
     return pseudonyms.patient_key(file.site, issuer=header.get("issuer", ""), patient_id=header["patient_id"])
+
+
+def _accession(file: IncomingFile, header: dict[str, Any]) -> str | None:
+    return pseudonyms.accession_key(file.site, header["accession"]) if header.get("accession") else None
 
 
 def _study_uid(file: IncomingFile, header: dict[str, Any]) -> str:

@@ -43,6 +43,7 @@ def study_of(file: IncomingFile, arrival: Arrival) -> tuple[Study, bool]:
         defaults={
             "uploader": file.sender,
             "patient_key": arrival.patient_key,
+            "accession": arrival.accession,
             "body_part": arrival.body_part,
             "side": arrival.side,
             "age_months": arrival.age_months,

@@ -20,6 +20,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from bonefrac.accounts import pseudonyms
 from bonefrac.accounts.models import Role, Site
 from bonefrac.accounts.roles import sites_with
 from bonefrac.errors import Invalid
@@ -233,10 +234,11 @@ def _found_by(text: str) -> Q:
     text = text.strip()
     if text[:2].upper() == "P-":
         return Q(patient_key__startswith=text[2:].lower()) if text[2:] else Q(pk__in=[])
+    accessions = [pseudonyms.accession_key(site, text) for site in Site.objects.only("id", "secret_version")]
     try:
-        return Q(pk=uuid.UUID(text)) | Q(accession=text)
+        return Q(pk=uuid.UUID(text)) | Q(accession__in=accessions)
     except ValueError:
-        return Q(accession=text)
+        return Q(accession__in=accessions)
 
 
 def _write(position: Position) -> str:

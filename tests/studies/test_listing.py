@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from bonefrac.accounts import people
 from bonefrac.accounts.models import ReadingMode, Role
+from bonefrac.accounts.pseudonyms import accession_key
 from bonefrac.audit.models import AuditEvent, Verb
 from bonefrac.errors import Invalid
 from studies import reviews, worklist
@@ -140,9 +141,10 @@ def test_filters_narrow():
     near, far = make.site(), make.site()
     reader = make.reader(near)
     people.grant(None, person=reader, site=far, role=Role.LEAD)
-    hand = make.study(near, body_part="hand", patient="Anna", accession="A1", rank=Rank.POSITIVE)
+    hand = make.study(near, body_part="hand", patient="Anna", accession=accession_key(near, "A1"), rank=Rank.POSITIVE)
     leg = make.study(far, body_part="leg", urgent=True, rank=Rank.URGENT)
-    hidden = make.study(make.site(), accession="A1")
+    other = make.site()
+    hidden = make.study(other, accession=accession_key(other, "A1"))
     cases = {
         hand: [
             Filters(part="hand"), Filters(site=near.pk), Filters(ai="positive"), Filters(search="A1"),
