@@ -119,6 +119,16 @@ def test_pixels_that_are_not_square_are_shown_square_as_dcmtk_does(elements, tmp
     assert np.abs(ours - theirs)[inner].mean() < 1.5
 
 
+def test_grey_levels_of_an_enhanced_object_of_one_frame_come_from_its_functional_groups():
+    shared, frame, window, rescale = (pydicom.Dataset() for _ in range(4))
+    window.WindowCenter, window.WindowWidth = 1800, 2100
+    rescale.RescaleSlope, rescale.RescaleIntercept = 2, -100
+    shared.PixelValueTransformationSequence, frame.FrameVOILUTSequence = [rescale], [window]
+    flat = {"WindowCenter": 1800, "WindowWidth": 2100, "RescaleSlope": 2, "RescaleIntercept": -100}
+    grouped = {"SharedFunctionalGroupsSequence": [shared], "PerFrameFunctionalGroupsSequence": [frame]}
+    assert np.array_equal(*(shown(files.dicom(files.dataset(WIDE, **made))) for made in (flat, grouped)))
+
+
 def by_dcmtk(name):
     def unpacked(content, folder):
         (folder / "packed.dcm").write_bytes(content)

@@ -24,6 +24,24 @@ from training.frames.pictures import MAX_PIXELS, grey_of_colours, refuse_size
 
 #: What may hold a radiograph; others (CT, MR, US, ...) are refused by name.
 RADIOGRAPHIC: Final = frozenset({"CR", "DX", "RG", "RF", "XA", "OT", "SC", "XC", "PX", ""})
+_MODALITY_WORDS: Final = {
+    "CT": "computed tomography",
+    "MR": "magnetic resonance",
+    "US": "ultrasound",
+    "MG": "mammography",
+    "NM": "nuclear medicine",
+    "PT": "positron emission tomography",
+    "PR": "a presentation state",
+    "SR": "a report",
+    "KO": "a list of key objects",
+}
+#: Where an enhanced object of one frame keeps what decides its grey levels (PS3.3 C.7.6.16).
+_FUNCTIONAL_GROUPS: Final = ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence")
+_GREY_MACROS: Final = ("PixelMeasuresSequence", "PixelValueTransformationSequence", "FrameVOILUTSequence")
+_GREY_ELEMENTS: Final = (
+    "RescaleSlope", "RescaleIntercept", "ModalityLUTSequence", "WindowCenter", "WindowWidth", "VOILUTFunction",
+    "VOILUTSequence",
+)  # fmt: skip
 _COLOUR_MODELS: Final = frozenset({"RGB", "YBR_FULL", "YBR_FULL_422"})
 _MODALITY_NAME: Final = 16
 
@@ -72,9 +90,11 @@ def refuse_other_modalities(dataset: Dataset) -> None:
     modality = str(dataset.get("Modality") or "").strip().upper()
     if modality not in RADIOGRAPHIC:
         name = modality if modality.isalnum() and len(modality) <= _MODALITY_NAME else "another kind"
-        raise FrameError("not_a_radiograph", f"its modality is {name}, not a radiograph")
-    if int(dataset.get("NumberOfFrames") or 1) > 1:
-        raise FrameError("multi_frame", "it holds several frames")
+        words = f" ({_MODALITY_WORDS[name]})" if name in _MODALITY_WORDS else ""
+        raise FrameError("not_a_radiograph", f"its modality is {name}{words}, not a radiograph")
+    frames = int(dataset.get("NumberOfFrames") or 1)
+    if frames > 1:
+        raise FrameError("multi_frame", f"it holds {frames} frames, a radiograph has one")
 
 
 def transfer_syntax_of(dataset: Dataset) -> str:
@@ -108,7 +128,7 @@ def _frame(dataset: Dataset, max_pixels: int) -> Frame:
         bits_allocated=shape.bits_allocated,
         bits_stored=int(dataset.get("BitsStored") or shape.bits_allocated),
         is_signed=shape.is_signed,
-        grey_scale=_grey_scale(dataset),
+        grey_scale=_grey_scale(_with_functional_groups(dataset)),
         decoder=decoder.name,
         is_exact=decoder.is_exact,
         source=source,
@@ -197,6 +217,19 @@ def _source(content: bytes, syntax: str) -> Encoded | None:
     return Encoded(kept, syntax) if kept else None
 
 
+def _with_functional_groups(dataset: Dataset) -> Dataset:
+    """Return a data set whose grey elements lie at its top; those of its functional groups go before its own."""
+    if not any(name in dataset for name in _FUNCTIONAL_GROUPS):
+        return dataset
+    names = ("PixelRepresentation", "PixelSpacing", "ImagerPixelSpacing", "PixelAspectRatio", *_GREY_ELEMENTS)
+    merged = Dataset()
+    merged.update({name: dataset[name] for name in names if name in dataset})
+    for group in (item for name in _FUNCTIONAL_GROUPS for item in (dataset.get(name) or [])[:1]):
+        for macro in (item for name in _GREY_MACROS for item in (group.get(name) or [])[:1]):
+            merged.update(macro)
+    return merged
+
+
 def _grey_scale(dataset: Dataset) -> GreyScale:
     slope = dataset.get("RescaleSlope")
     window = _window(dataset)
@@ -237,8 +270,16 @@ def _lut(dataset: Dataset, sequence: str) -> Lut | None:
         values = values.view("u1").astype("<u2")
     if len(values) < entries or not 1 <= bits <= 16:
         raise FrameError("damaged", "its lookup table is shorter than it says")
-    first = first - 65536 if first > 32767 and dataset.get("PixelRepresentation") else first
+    first = first - 65536 if first > 32767 and _is_below_zero(dataset, sequence) else first
     return Lut(first, bits, values[:entries].tobytes())
+
+
+def _is_below_zero(dataset: Dataset, sequence: str) -> bool:
+    """Whether what goes into a table may be negative, so that its first input is to be read as signed."""
+    if sequence == "VOILUTSequence" and "ModalityLUTSequence" in dataset:
+        return False
+    is_moved = sequence == "VOILUTSequence" and float(dataset.get("RescaleIntercept") or 0) < 0
+    return is_moved or bool(dataset.get("PixelRepresentation"))
 
 
 def _aspect(dataset: Dataset) -> tuple[int, int]:
