@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from django.db import transaction
 from django.utils import timezone
@@ -12,14 +12,16 @@ from django.utils.translation import gettext as _
 from bonefrac.audit.models import Verb
 from bonefrac.celery import ring
 from bonefrac.errors import Conflict, Forbidden, Invalid
-from studies import access, policies
-from studies.models import Decision, Problem, Study
+from studies import access, notices, policies
+from studies.models import Decision, Problem, Review, Study
 from studies.reviews.judgement import REASON_LENGTH
 from studies.reviews.locking import drop_claim, lock, locked, move, note, settle
-from studies.states import STUDY_TRANSITIONS, StudyEvent, StudyStatus
+from studies.states import STUDY_TRANSITIONS, NoticeKind, StudyEvent, StudyStatus
 
 if TYPE_CHECKING:
     from bonefrac.accounts.models import User
+
+_SENTENCE: Final = 500
 
 
 def reopen(actor: User, study_id: uuid.UUID, *, reason: str) -> Study:
@@ -30,7 +32,7 @@ def reopen(actor: User, study_id: uuid.UUID, *, reason: str) -> Study:
         Conflict: It is not reviewed.
         Invalid: The reason is missing.
     """
-    text = _required(reason)
+    text = required(reason)
     with transaction.atomic():
         study = _lead(actor, study_id)
         STUDY_TRANSITIONS.targets(StudyStatus(study.status), StudyEvent.REOPEN)
@@ -38,6 +40,7 @@ def reopen(actor: User, study_id: uuid.UUID, *, reason: str) -> Study:
         move(study, StudyEvent.REOPEN)
         Decision.objects.create(study=study, lead=actor, event=StudyEvent.REOPEN, round=study.round, reason=text)
         note(actor, Verb.STUDY_REOPENED, study, round=study.round)
+        _tell(actor, study, NoticeKind.REOPENED, _("The study is read again. Why: %(reason)s") % {"reason": text})
         ring("studies.rank", str(study.pk))
     return study
 
@@ -50,9 +53,11 @@ def void(actor: User, study_id: uuid.UUID, *, reason: str) -> Study:
         Conflict: It is void already.
         Invalid: The reason is missing.
     """
-    text = _required(reason)
+    text = required(reason)
     with transaction.atomic():
         study = _lead(actor, study_id)
+        told = _("The study was voided: its readings count no longer. Why: %(reason)s") % {"reason": text}
+        _tell(actor, study, NoticeKind.VOIDED, told)
         drop_claim(study)
         move(study, StudyEvent.VOID)
         Decision.objects.create(study=study, lead=actor, event=StudyEvent.VOID, round=study.round, reason=text)
@@ -65,13 +70,16 @@ def restore(actor: User, study_id: uuid.UUID) -> Study:
 
     Raises:
         NotFound, Forbidden: The actor may not see the study, or is no lead of its site.
-        Conflict: It is not void.
+        Conflict: It is not void, or its images were moved to other studies (``no_image``).
     """
     with transaction.atomic():
         study = _lead(actor, study_id)
         STUDY_TRANSITIONS.targets(StudyStatus(study.status), StudyEvent.RESTORE)
+        if not study.images.exists():
+            raise Conflict(_("Its images are in another study now: there is nothing to restore."), code="no_image")
         settle(study, StudyEvent.RESTORE)
         note(actor, Verb.STUDY_RESTORED, study)
+        _tell(actor, study, NoticeKind.RESTORED, _("The study was restored."))
         ring("studies.rank", str(study.pk))
     return study
 
@@ -84,7 +92,7 @@ def report_problem(actor: User, study_id: uuid.UUID, *, sentence: str) -> Proble
         Conflict: It is void.
         Invalid: The sentence is missing.
     """
-    text = _required(sentence, field="sentence")
+    text = required(sentence, field="sentence")
     with transaction.atomic():
         study = lock(actor, study_id)
         if not policies.may_report_problem(access.standing(actor, study.site)):
@@ -106,7 +114,7 @@ def settle_problem(actor: User, problem_id: uuid.UUID, *, settlement: str) -> Pr
         Conflict: It was settled already.
         Invalid: The settlement is missing.
     """
-    text = _required(settlement, field="settlement")
+    text = required(settlement, field="settlement")
     found = access.problem(actor, problem_id)
     with transaction.atomic():
         study = _lead(actor, found.study_id)
@@ -124,20 +132,33 @@ def settle_problem(actor: User, problem_id: uuid.UUID, *, settlement: str) -> Pr
 def add_image(study_id: uuid.UUID) -> Study:
     """Move a study to which intake just added an image; call it in the transaction that added the row.
 
-    An open study stays open with a higher revision, so that its reader is told when they sign. A disputed or reviewed
-    one goes to its next round: what was signed did not know the image.
+    An open study that nobody has read in its round stays open with a higher revision, so that its reader is told. Any
+    other goes to its next round: what was signed did not know the image. Its readers and who holds it are told.
 
     Raises:
         Conflict: The study is void.
     """
     with transaction.atomic():
         study = locked(study_id)
-        if study.status != StudyStatus.AWAITING:
-            STUDY_TRANSITIONS.targets(StudyStatus(study.status), StudyEvent.ADD_IMAGE)
-            study.round += 1
+        is_new_round = start_round_if_read(study)
         move(study, StudyEvent.ADD_IMAGE)
         note(None, Verb.IMAGE_ADDED, study, round=study.round)
+        told = (
+            _("An image came later. Earlier readings no longer count.") if is_new_round else _("An image came later.")
+        )
+        notices.tell(notices.readers_of(study), study, kind=NoticeKind.IMAGE_ADDED, sentence=told)
     return study
+
+
+def start_round_if_read(study: Study) -> bool:
+    """Put a locked study into its next round where anybody has signed in this one; the caller saves."""
+    is_read = Review.objects.filter(study=study, round=study.round).exists()
+    study.round += is_read
+    return is_read
+
+
+def _tell(actor: User, study: Study, kind: NoticeKind, sentence: str) -> None:
+    notices.tell(notices.all_who_saw(study), study, kind=kind, sentence=sentence[:_SENTENCE], by=actor)
 
 
 def _lead(actor: User, study_id: uuid.UUID) -> Study:
@@ -147,7 +168,7 @@ def _lead(actor: User, study_id: uuid.UUID) -> Study:
     return study
 
 
-def _required(text: str, *, field: str = "reason") -> str:
+def required(text: str, *, field: str = "reason") -> str:
     """Return the text without its margins; raise ``Invalid`` where nothing or too much was written."""
     stripped = text.strip()
     if not stripped or len(stripped) > REASON_LENGTH:

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 CHANGES = {
     Verb.IMAGE_ADDED: gettext_lazy("an image was added"),
+    Verb.IMAGE_MOVED: gettext_lazy("a lead moved images"),
+    Verb.STUDY_SPLIT: gettext_lazy("a lead split it"),
+    Verb.STUDY_MERGED: gettext_lazy("a lead merged it with another"),
     Verb.REVIEW_SIGNED: gettext_lazy("a reading was signed"),
     Verb.REVIEW_AMENDED: gettext_lazy("a reading was amended"),
     Verb.STUDY_ADJUDICATED: gettext_lazy("a lead adjudicated it"),

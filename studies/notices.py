@@ -1,0 +1,88 @@
+"""Tells people what became of studies that they read, hold, opened or sent: durable rows, each seen once.
+
+Who is told is decided here; what is said, by the verb that changed the study. No sentence names a verdict, a reader or
+another study's patient, so that a notice tells nobody more than the study's own page does.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from django.contrib.auth import get_user_model
+from django.db import transaction
+from django.utils import timezone
+
+from bonefrac.accounts.roles import Person
+from bonefrac.audit.events import history_of
+from bonefrac.audit.models import Verb
+from bonefrac.db import new_id
+from bonefrac.errors import NotFound
+from bonefrac.paging import Page, newest_first
+from studies import access
+from studies.models import Notice, Review, Study
+from studies.policies import sees_study
+from studies.states import NoticeKind
+
+if TYPE_CHECKING:
+    from bonefrac.accounts.models import User
+
+_COUNTED = 99
+
+
+def readers_of(study: Study) -> set[uuid.UUID]:
+    """Return who signed the study in any round, and who holds it now."""
+    signed = set(Review.objects.filter(study=study).values_list("reader_id", flat=True))
+    held = study.claimed_by_id if study.claimed_until and study.claimed_until > timezone.now() else None
+    return signed | ({held} if held else set())
+
+
+def all_who_saw(study: Study) -> set[uuid.UUID]:
+    """Return who signed, holds, sent or ever opened the study."""
+    opened = history_of("study", study.pk).filter(verb=Verb.STUDY_OPENED, actor__isnull=False)
+    return (
+        readers_of(study) | {study.uploader_id} | set(opened.values_list("actor_id", flat=True).distinct().order_by())
+    )
+
+
+def tell(
+    people: Iterable[uuid.UUID], study: Study, *, kind: NoticeKind, sentence: str, by: User | None = None
+) -> list[Notice]:
+    """Tell those of the people who may see the study now, inside the verb's transaction; who did it is not told."""
+    keys = set(people) - ({by.pk} if by else set())
+    found = get_user_model().objects.filter(pk__in=keys, is_active=True).order_by("pk")
+    told = [person for person in found if sees_study(access.standing(person, study.site), study)]
+    rows = [Notice(id=new_id(), person=person, study=study, kind=kind, sentence=sentence) for person in told]
+    return Notice.objects.bulk_create(rows)
+
+
+def page_of(user: User, *, cursor: str = "") -> Page[Notice]:
+    """Return a page of what a person was told, newest first; of studies that they may see now."""
+    mine = Notice.objects.filter(person=user, study__in=access.visible_to(user)).select_related("study__site")
+    return newest_first(mine, time="made_at", cursor=cursor)
+
+
+def unseen_count(person: Person) -> str:
+    """Return how many notices a person has not seen, at most "99+"; empty where there is none."""
+    if not isinstance(person, get_user_model()):
+        return ""
+    unseen = Notice.objects.filter(person_id=person.pk, seen_at__isnull=True, study__in=access.visible_to(person))
+    found = len(unseen.order_by().values_list("pk")[: _COUNTED + 1])
+    return f"{_COUNTED}+" if found > _COUNTED else str(found or "")
+
+
+def mark_seen(user: User, notice_id: uuid.UUID) -> Notice:
+    """Note that the person has seen a notice; again changes nothing. Raise ``NotFound`` where it is not theirs."""
+    with transaction.atomic():
+        Notice.objects.filter(pk=notice_id, person=user, seen_at__isnull=True).update(seen_at=timezone.now())
+        found = Notice.objects.filter(pk=notice_id, person=user, study__in=access.visible_to(user))
+        notice = found.select_related("study").first()
+        if notice is None:
+            raise NotFound
+    return notice
+
+
+def mark_all_seen(user: User) -> int:
+    """Note that the person has seen everything that they were told until now; return how much that was."""
+    return Notice.objects.filter(person=user, seen_at__isnull=True).update(seen_at=timezone.now())
