@@ -33,6 +33,7 @@ ENTRIES = (
     (_("Models"), "inference:models", ANYONE),
     (_("People"), "accounts:people", ADMINS),
     (_("Sites"), "accounts:sites", ADMINS),
+    (_("Devices"), "studies:devices", ADMINS),
     (_("Audit"), "audit:events", AUDITORS),
 )
 FOR_ENGINEERS = frozenset({"inference:models"})

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from studies.views import datasets, history, intake, pixels, reading, shadows, worklist
+from studies.views import datasets, devices, history, intake, pixels, reading, shadows, worklist
 
 app_name = "studies"
 
@@ -45,4 +45,8 @@ urlpatterns = [
     path("held/", intake.held, name="held"),
     path("held/<uuid:file_id>/release/", intake.release, name="release"),
     path("held/<uuid:file_id>/refuse/", intake.refuse, name="refuse"),
+    # --- Devices of the DICOM network ---
+    path("devices/", devices.devices, name="devices"),
+    path("devices/<uuid:device_id>/deactivate/", devices.deactivate, name="deactivate_device"),
+    path("devices/<uuid:device_id>/reactivate/", devices.reactivate, name="reactivate_device"),
 ]

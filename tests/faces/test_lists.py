@@ -19,6 +19,7 @@ from bonefrac.db import new_id
 from inference.models import ModelVersion, PredictionJob
 from inference.states import JobStatus, ModelStatus
 from studies import reviews, worklist
+from studies.dimse import devices
 from studies.models import Dataset, IncomingFile
 from studies.states import FileStatus
 from tests import factories_studies as make
@@ -63,6 +64,7 @@ LISTS = [
     Listing("studies:uploads", "uploader", has_pages=True),
     Listing("studies:batch", "uploader"),
     Listing("studies:held", "lead", has_pages=True),
+    Listing("studies:devices", "admin", has_pages=True),
     Listing("studies:datasets", "admin", has_pages=True),
     Listing("accounts:people", "admin", has_pages=True),
     Listing("accounts:sites", "admin"),
@@ -146,7 +148,8 @@ def _file(world, position, **values):
 def _paper(world, number, some):
     admin = world.people["admin"]
     for _ in range(number):
-        make.person(world.site, Role.UPLOADER)
+        sender = make.person(world.site, Role.UPLOADER)
+        devices.add(None, site=world.site, person=sender, terms=devices.Terms(f"ROOM{new_id().hex[-8:]}"))
         Dataset.objects.create(
             site=world.site, name=f"Dataset {new_id()}", frozen_by=admin, digest="0" * 64,
             counts=world.objects["dataset"].counts, criteria=world.objects["dataset"].criteria,

@@ -12,6 +12,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from rest_framework.test import APIClient
 
 from bonefrac.db import new_id
+from studies.dicom.compose import series_uid
 from tests.faces import world as worlds
 from tests.faces.world import PERSONAS
 
@@ -21,6 +22,7 @@ KEYS = {
     "study_id": "study", "image_id": "image", "review_id": "review", "site_id": "site", "dataset_id": "dataset",
     "file_id": "held", "problem_id": "problem", "person_id": "person", "membership_id": "membership",
     "model_version_id": "active", "other_id": "other", "gate_verdict_id": "gate", "job_id": "job",
+    "device_id": "device",
 }  # fmt: skip
 JUDGED = {"verdict": "no_fracture", "findings": "[]", "reason": "Looked again."}
 REASONED = {"reason": "Looked again.", "sentence": "The side is wrong.", "settlement": "Asked the ward."}
@@ -38,12 +40,22 @@ def payload_of(row: dict, world: worlds.World) -> dict:
     }  # fmt: skip
 
 
+def uids_of(row: dict, world: worlds.World) -> dict[str, str]:
+    """What DICOMweb calls the study of a row, and the series and instance of its first image."""
+    study = world.objects.get(row["object"])
+    image = study.images.first() if study and "series" in row["arguments"] else None
+    if image is None:
+        return {"study": study.study_uid} if study else {}
+    series = series_uid(study.study_uid, image.sop_class_uid)
+    return {"study": study.study_uid, "series": series, "instance": image.sop_instance_uid}
+
+
 def address_of(row: dict, world: worlds.World) -> str:
-    kwargs = {}
+    kwargs, uids = {}, uids_of(row, world) if row["url"].startswith("dicomweb_") else {}
     for name in filter(None, row["arguments"].split()):
         key, _, literal = name.partition("=")
         chosen = row["object"] if key == "study_id" else KEYS.get(key, "")
-        kwargs[key] = literal or str(world.objects[chosen].pk)
+        kwargs[key] = literal or uids.get(key) or str(world.objects[chosen].pk)
     return reverse(row["url"], kwargs=kwargs)
 
 

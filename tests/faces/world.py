@@ -18,6 +18,7 @@ from inference import jobs
 from inference.models import ModelVersion
 from studies import datasets, intake, reviews, worklist
 from studies.datasets import Criteria
+from studies.dimse import devices
 from studies.models import IncomingFile
 from studies.states import FileStatus
 from tests import factories_studies as make
@@ -84,7 +85,15 @@ def _models(model: ModelVersion) -> dict[str, Any]:
 
 def _paper(world: World) -> dict[str, Any]:
     membership = Membership.objects.get(user=world.people["radiologist"], site=world.site)
-    return {"held": _held(world), "membership": membership, "person": world.people["radiologist"], "site": world.site}
+    sender = world.people["uploader"]
+    device = devices.add(None, site=world.site, person=sender, terms=devices.Terms(f"MATRIX{str(new_id())[-8:]}"))
+    return {
+        "device": device,
+        "held": _held(world),
+        "membership": membership,
+        "person": world.people["radiologist"],
+        "site": world.site,
+    }
 
 
 def _held(world: World) -> IncomingFile:
