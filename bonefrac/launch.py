@@ -44,6 +44,7 @@ class Plan:
     port: int
     is_demo: bool
     inference_processes: int
+    dicom_port: int = 0  # 0: no listener for devices
 
     @property
     def address(self) -> str:
@@ -109,6 +110,7 @@ def plan(arguments: Sequence[str], env: Environment) -> Plan:
         port=env.number("PORT", 8000, low=1, high=65535),
         is_demo=not chosen.no_demo,
         inference_processes=env.number("INFERENCE_PROCESSES", 1, low=1, high=64),
+        dicom_port=env.number("DICOM_PORT", 0, high=65535),
     )
     env.verify()
     if made.is_demo and not is_loopback(made.host):
@@ -187,20 +189,22 @@ def web() -> Program:
 
 
 def background(made: Plan) -> list[Program]:
-    """Return the workers and the clock."""
+    """Return the workers, the clock, and the listener for devices where it has a port."""
     celery = [sys.executable, "-m", "celery", "--app", "bonefrac.celery", "--quiet"]
     quiet = ["--without-gossip", "--without-mingle", "--loglevel", "WARNING"]
     worker = [*celery, "worker", "--pool", "prefork", *quiet]
     processes = str(made.inference_processes)
+    listener = _lasting("dicom", [sys.executable, "manage.py", "dicom_listener"], DATABASE_POOL="1")
     return [
         _lasting("inference", [*worker, "--hostname", "inference@%h", "--queues", "inference", "-c", processes]),
         _lasting("worker", [*worker, "--hostname", "worker@%h", "--queues", "intake,default", "-c", "2"]),
         _lasting("beat", [*celery, "beat", "--pidfile", "", "--loglevel", "WARNING"]),
+        *([listener] if made.dicom_port else []),
     ]
 
 
-def _lasting(name: str, line: list[str]) -> Program:
-    return Program(name, line, {"BONEFRAC_PROCESS": name, "OMP_NUM_THREADS": "1"})
+def _lasting(name: str, line: list[str], **variables: str) -> Program:
+    return Program(name, line, {"BONEFRAC_PROCESS": name, "OMP_NUM_THREADS": "1", **variables})
 
 
 def migrate(supervisor: Supervisor, stop: Stop) -> None:

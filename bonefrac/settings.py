@@ -225,7 +225,7 @@ FILE_NAME_DAYS = 30
 # --- DICOM network: devices that store over C-STORE; script/server listens where DICOM_PORT is set ----------------
 
 DICOM_HOST = env.text("DICOM_HOST", env.text("HOST", "127.0.0.1"))
-DICOM_PORT = env.number("DICOM_PORT", 11_112, low=1, high=65_535)
+DICOM_PORT = env.number("DICOM_PORT", 11_112, high=65_535)
 DICOM_AE_TITLE = env.text("DICOM_AE_TITLE", "BONEFRAC")
 DICOM_ASSOCIATIONS = env.number("DICOM_ASSOCIATIONS", 10, low=1, high=200)
 DICOM_SECONDS = env.number("DICOM_SECONDS", 60, low=1, high=3600)  # of silence, then an association is ended

@@ -15,7 +15,7 @@ from django.db import ProgrammingError, connection, transaction
 from bonefrac import checks, grants
 
 ROOT = Path(__file__).resolve().parents[2]
-SERVICES = {"db", "redis", "migrate", "web", "worker", "inference", "beat", "trainer"}
+SERVICES = {"db", "redis", "migrate", "web", "dicom", "worker", "inference", "beat", "trainer"}
 
 
 @pytest.fixture(scope="module")
