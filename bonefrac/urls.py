@@ -18,6 +18,7 @@ urlpatterns = [
     path("api/v1/", include("bonefrac.accounts.api_urls")),
     path("api/v1/", include("inference.api_urls")),
     path("api/v1/", include("studies.api_urls")),
+    path("dicomweb/", include("studies.dicomweb.urls")),
     # One door, where every sign-in is recorded.
     path(
         "admin/login/", RedirectView.as_view(pattern_name="accounts:sign_in", query_string=True), name="admin_sign_in"

@@ -27,6 +27,7 @@ Handler = Callable[[HttpRequest], HttpResponse]
 SEEN_AT, IS_LOCKED = "seen_at", "is_locked"
 NOTE_EVERY_SECONDS = 15
 ALWAYS_OPEN = frozenset({"/healthz", "/readyz"})
+FOR_PROGRAMS = ("/api/", "/dicomweb/")
 
 
 def note_activity(request: HttpRequest) -> None:
@@ -80,15 +81,17 @@ class SiteTimeMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Answer the request with the person's time zone in force."""
-        if request.path in ALWAYS_OPEN or request.path.startswith("/api/"):
+        if request.path in ALWAYS_OPEN or request.path.startswith(FOR_PROGRAMS):
             return self._next(request)
         with timezone.override(time_zone_of(request.user)):
             return self._next(request)
 
 
 def _has_token(request: HttpRequest) -> bool:
-    """Return whether the API will look at a token and never at the session."""
-    return request.path.startswith("/api/") and request.headers.get("Authorization", "").lower().startswith("token ")
+    """Return whether a face for programs will look at a token and never at the session."""
+    schemes = ("token ", "bearer ") if request.path.startswith("/dicomweb/") else ("token ",)
+    is_for_programs = request.path.startswith(FOR_PROGRAMS)
+    return is_for_programs and request.headers.get("Authorization", "").lower().startswith(schemes)
 
 
 def _open_paths() -> frozenset[str]:
@@ -97,7 +100,7 @@ def _open_paths() -> frozenset[str]:
 
 def _ask_for_password(request: HttpRequest) -> HttpResponse:
     sentence = _("Your session is locked: nobody has used it for a while. Unlock it with your password.")
-    if request.path.startswith("/api/"):
+    if request.path.startswith(FOR_PROGRAMS):
         return JsonResponse({"code": "locked", "message": sentence, "fields": {}}, status=401)
     if request.headers.get("HX-Request") != "true":
         back = request.get_full_path() if request.method == "GET" else _path_of(request.headers.get("Referer", ""))

@@ -1,6 +1,6 @@
 """Makes a DICOM Part 10 instance out of a stored frame and the study's de-identified header.
 
-What it says of the patient is the pseudonym; dates are empty; the grey elements are the frame's own, so that a viewer
+What it says of the patient is the pseudonym; dates are shifted; the grey elements are the frame's own, so that a viewer
 shows what the platform renders.
 """
 
@@ -8,56 +8,167 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Mapping
+import struct
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.encaps import encapsulate
 from pydicom.filewriter import dcmwrite
 from pydicom.uid import UID
 
-from bonefrac.accounts import pseudonyms
-from bonefrac.accounts.models import Site
-from bonefrac.stores import FRAMES
+from bonefrac.stores import CHUNK, FRAMES
 from inference import radiographs
 from inference.models import Radiograph
+from studies.dicom import deidentify
 from studies.dicom.headers import AGE_MONTHS_FOLDED
 from studies.models import Study, StudyImage
 from studies.states import Sex, Side
-from training.frames.codecs import NATIVE
+from training.frames.codecs import EXPLICIT_LITTLE, NATIVE
 
 IMPLEMENTATION: Final = "2.25.311267946812735123486122563431217384512"
 DIGITAL_X_RAY: Final = "1.2.840.10008.5.1.4.1.1.1.1"
 SECONDARY_CAPTURE: Final = "1.2.840.10008.5.1.4.1.1.7"
+STORAGE_CLASSES: Final = "1.2.840.10008.5.1.4.1.1."
+OTHER_CLASSES: Final = "0"
 _LOSSY: Final = frozenset({"1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51", "1.2.840.10008.1.2.4.91"})
 _LATERALITY: Final = {Side.LEFT: "L", Side.RIGHT: "R", Side.BOTH: "B", Side.UNPAIRED: "U"}
 _PSEUDONYM_DIGITS: Final = 12
+#: The modality of instances of a class whose header names none.
+MODALITY_OF_CLASS: Final = {"1.2.840.10008.5.1.4.1.1.1": "CR", DIGITAL_X_RAY: "DX"}
+#: Type 2 elements of the patient, study and equipment modules: present always, empty where nothing was kept.
+_EMPTY_UNLESS_KEPT: Final = (
+    "PatientBirthDate", "StudyDate", "StudyTime", "ReferringPhysicianName", "StudyID", "Manufacturer",
+)  # fmt: skip
+_END_OF_FRAGMENTS: Final = struct.pack("<HHI", 0xFFFE, 0xE0DD, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """One instance on its way out: its length in bytes, and its bytes, to be read once."""
+
+    size: int
+    chunks: Iterator[bytes]
 
 
 def instance(image: StudyImage) -> bytes:
     """Return a DICOM file of an image; raise ``FileNotFoundError`` where its pixels are gone."""
-    radiograph, study = image.radiograph, image.study
+    return b"".join(stream(image).chunks)
+
+
+def stream(image: StudyImage, transfer_syntax: str = "") -> Served:
+    """Return a DICOM file of an image as a stream that holds no more than a chunk of stored pixels in memory.
+
+    Args:
+        image: With its radiograph, its study and that study's site.
+        transfer_syntax: Explicit VR Little Endian to have the pixels decoded; empty: as they are stored.
+
+    Raises:
+        FileNotFoundError: Its pixels are gone.
+        FrameError: Its pixels are to be decoded and cannot be.
+    """
+    radiograph = image.radiograph
+    pixels = frame(radiograph, transfer_syntax)
+    dataset = header(image)
+    is_native = pixels.transfer_syntax in NATIVE
+    head = _written(dataset, pixels.transfer_syntax) + _pixel_head(radiograph, pixels.size, is_native=is_native)
+    padding = b"\0" * (pixels.size % 2)
+    tail = padding if is_native else padding + _END_OF_FRAGMENTS
+    return Served(len(head) + pixels.size + len(tail), _joined(head, pixels.chunks, tail))
+
+
+@dataclass(frozen=True, slots=True)
+class Pixels:
+    """The bytes of one frame, uncompressed ones in little endian."""
+
+    transfer_syntax: str
+    size: int
+    chunks: Iterator[bytes]
+
+
+def frame(radiograph: Radiograph, transfer_syntax: str = "") -> Pixels:
+    """Return a radiograph's frame as it is stored, or decoded; arguments and errors as for ``stream``."""
+    stored = radiograph.transfer_syntax
+    is_decoded = transfer_syntax == EXPLICIT_LITTLE and stored not in NATIVE
+    if is_decoded or NATIVE.get(stored) == "big":
+        values = radiographs.frame_of(radiograph).pixels
+        little = values.astype(values.dtype.newbyteorder("<"), copy=False).tobytes()
+        return Pixels(EXPLICIT_LITTLE, len(little), iter((little,)))
+    path = FRAMES.path(radiograph.frame)
+    size = path.stat().st_size
+    if stored in NATIVE:
+        size = min(size, radiograph.rows * radiograph.columns * radiograph.bits_allocated // 8)
+    return Pixels(EXPLICIT_LITTLE if stored in NATIVE else stored, size, _stored(radiograph.frame, size))
+
+
+def has_pixels(radiograph: Radiograph) -> bool:
+    """Return whether a radiograph's pixels are still here."""
+    return FRAMES.path(radiograph.frame).exists()
+
+
+def syntax_of(radiograph: Radiograph) -> str:
+    """Return the transfer syntax in which a radiograph's frame goes out as it is stored."""
+    return EXPLICIT_LITTLE if radiograph.transfer_syntax in NATIVE else radiograph.transfer_syntax
+
+
+def header(image: StudyImage) -> Dataset:
+    """Return everything of an image's instance but its pixels; may decode them where no window is known."""
+    dataset = described(image)
+    _add_grey(dataset, image.radiograph)
+    _describe_pixels(dataset, image.radiograph)
+    return dataset
+
+
+def described(image: StudyImage) -> Dataset:
+    """Return what an instance says of patient, study, series and image, without anything of its grey levels."""
     dataset = Dataset.from_json(image.header)
-    _identify(dataset, image, study, study.site)
-    _describe_study(dataset, study)
+    _identify(dataset, image, image.study)
+    _describe_study(dataset, image.study)
     _describe_image(dataset, image)
-    _add_grey(dataset, radiograph)
-    _add_pixels(dataset, radiograph)
-    return _written(dataset, radiograph.transfer_syntax)
+    return dataset
 
 
-def _identify(dataset: Dataset, image: StudyImage, study: Study, site: Site) -> None:
-    pseudonym = f"P-{study.patient_key[:_PSEUDONYM_DIGITS]}" if study.patient_key else f"S-{study.pk.hex[-12:]}"
-    dataset.PatientName = dataset.PatientID = pseudonym
-    dataset.PatientBirthDate = dataset.StudyDate = dataset.StudyTime = ""
-    dataset.ReferringPhysicianName = dataset.AccessionNumber = dataset.StudyID = ""
-    dataset.PatientIdentityRemoved = "YES"
-    dataset.DeidentificationMethod = "bonefrac: allow-list of elements"
+def pseudonym(study: Study) -> str:
+    """Return what instances of a study call its patient, or the study where the patient is unknown."""
+    return f"P-{study.patient_key[:_PSEUDONYM_DIGITS]}" if study.patient_key else f"S-{study.pk.hex}"
+
+
+def series_uid(study_uid: str, sop_class_uid: str) -> str:
+    """Return the UID of the series of a study that holds its images of a class: the study's, then what tells the class.
+
+    Nothing but study and class is in it, so that the series of a UID is found without keeping it.
+    """
+    is_known = sop_class_uid.startswith(STORAGE_CLASSES)
+    return f"{study_uid}.{sop_class_uid.removeprefix(STORAGE_CLASSES) if is_known else OTHER_CLASSES}"
+
+
+def series_of(uid: str) -> Iterator[tuple[str, str]]:
+    """Yield every pair of study and class, empty for classes of others, whose series the UID would be."""
+    parts = uid.split(".")
+    for at in range(max(1, len(parts) - 4), len(parts)):
+        study_uid, told = ".".join(parts[:at]), ".".join(parts[at:])
+        yield study_uid, "" if told == OTHER_CLASSES else STORAGE_CLASSES + told
+
+
+def modality(header_modality: str, sop_class_uid: str) -> str:
+    """Return an image's modality, by its class where the header does not say."""
+    return header_modality or MODALITY_OF_CLASS.get(sop_class_uid, "OT")
+
+
+def _identify(dataset: Dataset, image: StudyImage, study: Study) -> None:
+    dataset.PatientName = dataset.PatientID = pseudonym(study)
     dataset.SOPClassUID = image.sop_class_uid
     dataset.SOPInstanceUID = image.sop_instance_uid
     dataset.StudyInstanceUID = study.study_uid
-    dataset.SeriesInstanceUID = pseudonyms.uid(site, f"series:{study.study_uid}:{image.sop_class_uid}")
+    dataset.SeriesInstanceUID = series_uid(study.study_uid, image.sop_class_uid)
     dataset.SeriesNumber, dataset.InstanceNumber = 1, image.position + 1
+    dataset.AccessionNumber = study.accession or ""
+    dataset.PatientIdentityRemoved = "YES"
+    for name in _EMPTY_UNLESS_KEPT:
+        if name not in dataset:
+            setattr(dataset, name, "")
+    if "DeidentificationMethod" not in dataset:
+        deidentify.stamp(dataset)
 
 
 def _describe_study(dataset: Dataset, study: Study) -> None:
@@ -70,9 +181,9 @@ def _describe_study(dataset: Dataset, study: Study) -> None:
 
 
 def _describe_image(dataset: Dataset, image: StudyImage) -> None:
-    dataset.Manufacturer = ""
-    if image.sop_class_uid == SECONDARY_CAPTURE and "Modality" not in dataset:
-        dataset.Modality, dataset.ConversionType = "OT", "WSD"
+    dataset.Modality = modality(str(dataset.get("Modality") or ""), image.sop_class_uid)
+    if image.sop_class_uid == SECONDARY_CAPTURE and "ConversionType" not in dataset:
+        dataset.ConversionType = "WSD"
     laterality = _LATERALITY.get(Side(image.side), "")
     if image.sop_class_uid == DIGITAL_X_RAY:
         dataset.ImageLaterality = laterality or "U"
@@ -127,9 +238,7 @@ def _lut(table: Mapping[str, Any], name: str) -> Dataset:
     return item
 
 
-def _add_pixels(dataset: Dataset, radiograph: Radiograph) -> None:
-    content = FRAMES.read(radiograph.frame)
-    is_native = radiograph.transfer_syntax in NATIVE
+def _describe_pixels(dataset: Dataset, radiograph: Radiograph) -> None:
     dataset.SamplesPerPixel = 1
     dataset.PhotometricInterpretation = radiograph.photometric_interpretation
     dataset.Rows, dataset.Columns = radiograph.rows, radiograph.columns
@@ -137,10 +246,30 @@ def _add_pixels(dataset: Dataset, radiograph: Radiograph) -> None:
     dataset.HighBit, dataset.PixelRepresentation = radiograph.bits_stored - 1, int(radiograph.is_signed)
     if radiograph.transfer_syntax in _LOSSY:
         dataset.LossyImageCompression = "01"
-    padded = content + b"\0" * (len(content) % 2)
-    dataset.add_new("PixelData", "OW" if radiograph.bits_allocated > 8 else "OB",
-                    padded if is_native else encapsulate([padded]))  # fmt: skip
-    dataset["PixelData"].is_undefined_length = not is_native
+
+
+def _pixel_head(radiograph: Radiograph, size: int, *, is_native: bool) -> bytes:
+    """Return what stands before the frame: the element, and for an encoded frame an empty table and its fragment."""
+    even = size + size % 2
+    if is_native:
+        kind = b"OW" if radiograph.bits_allocated > 8 else b"OB"
+        return struct.pack("<HH2sHI", 0x7FE0, 0x0010, kind, 0, even)
+    element = struct.pack("<HH2sHI", 0x7FE0, 0x0010, b"OB", 0, 0xFFFFFFFF)
+    return element + struct.pack("<HHIHHI", 0xFFFE, 0xE000, 0, 0xFFFE, 0xE000, even)
+
+
+def _stored(key: str, size: int) -> Iterator[bytes]:
+    with FRAMES.open(key) as handle:
+        while size > 0 and (chunk := handle.read(min(CHUNK, size))):
+            size -= len(chunk)
+            yield chunk
+
+
+def _joined(head: bytes, chunks: Iterator[bytes], tail: bytes) -> Iterator[bytes]:
+    yield head
+    yield from chunks
+    if tail:
+        yield tail
 
 
 def _written(dataset: Dataset, transfer_syntax: str) -> bytes:
@@ -150,5 +279,5 @@ def _written(dataset: Dataset, transfer_syntax: str) -> bytes:
     meta.ImplementationClassUID = UID(IMPLEMENTATION)
     dataset.file_meta = meta
     buffer = io.BytesIO()
-    dcmwrite(buffer, dataset, enforce_file_format=True)
+    dcmwrite(buffer, dataset, enforce_file_format=True, implicit_vr=False, little_endian=True)
     return buffer.getvalue()
