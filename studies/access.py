@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from bonefrac.accounts.models import Role, Site
 from bonefrac.accounts.roles import roles_of, sites_with
 from bonefrac.errors import Forbidden, NotFound
-from studies.models import Dataset, IncomingFile, Problem, Review, Study, StudyImage
+from studies.models import Dataset, Discrepancy, IncomingFile, Problem, ResumableUpload, Review, Study, StudyImage
 from studies.policies import (
     READERS,
     SITE_WIDE,
@@ -102,6 +102,14 @@ def problem(user: User, problem_id: uuid.UUID) -> Problem:
     return found
 
 
+def discrepancy(user: User, discrepancy_id: uuid.UUID) -> Discrepancy:
+    """Return a question about a study that the person may see; raise ``NotFound`` otherwise."""
+    found = Discrepancy.objects.select_related("study__site").filter(pk=discrepancy_id).first()
+    if found is None or not sees_study(standing(user, found.study.site), found.study):
+        raise NotFound
+    return found
+
+
 def incoming_file(user: User, file_id: uuid.UUID) -> IncomingFile:
     """Return a file that the person handed in, or that a lead or administrator of its site looks after."""
     found = IncomingFile.objects.select_related("site", "study").filter(pk=file_id).first()
@@ -110,6 +118,14 @@ def incoming_file(user: User, file_id: uuid.UUID) -> IncomingFile:
     roles = standing(user, found.site).roles
     own = found.sender_id == user.id and Role.UPLOADER in roles
     if not own and not roles & {Role.LEAD, Role.ADMIN}:
+        raise NotFound
+    return found
+
+
+def resumable_upload(user: User, upload_id: uuid.UUID) -> ResumableUpload:
+    """Return an upload that the person began and may still go on with; raise ``NotFound`` for any other."""
+    found = ResumableUpload.objects.select_related("site").filter(pk=upload_id, owner=user).first()
+    if found is None or Role.UPLOADER not in standing(user, found.site).roles:
         raise NotFound
     return found
 

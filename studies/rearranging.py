@@ -55,9 +55,7 @@ def move_images(
     revision: int | None = None,
     other_patient: bool = False,
 ) -> Study:
-    """Move images to another study of the same site and return that study.
-
-    A study that loses its last image is void.
+    """Move images to another study of the same site and return that; a study that loses its last image is void.
 
     Args:
         actor: A lead of the site.

@@ -4,9 +4,20 @@
 """
 
 from studies.intake.details import Details, Grouping, folder_key
-from studies.intake.holding import refuse_held, release_held
+from studies.intake.holding import link_held, refuse_held, release_held
 from studies.intake.judging import judge
 from studies.intake.receiving import Handed, receive
 from studies.intake.sweeping import sweep
 
-__all__ = ["Details", "Grouping", "Handed", "folder_key", "judge", "receive", "refuse_held", "release_held", "sweep"]
+__all__ = [
+    "Details",
+    "Grouping",
+    "Handed",
+    "folder_key",
+    "judge",
+    "link_held",
+    "receive",
+    "refuse_held",
+    "release_held",
+    "sweep",
+]

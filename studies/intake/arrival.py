@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import asdict, dataclass
-from typing import Any, Final, Self
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from bonefrac.accounts import pseudonyms
+from studies import identity
 from studies.dicom import deidentify
 from studies.intake.details import Grouping
 from studies.models import IncomingFile
+
+if TYPE_CHECKING:
+    from bonefrac.accounts.models import Site
 
 SECONDARY_CAPTURE: Final = "1.2.840.10008.5.1.4.1.1.7"
 _UNKNOWN: Final = "unknown"
@@ -19,12 +24,14 @@ _UNKNOWN: Final = "unknown"
 class Arrival:
     """What a file adds: where it belongs, what its header says, what the person entered.
 
-    What the person entered goes before what the header says; the header fills what was left unknown.
+    What the person entered goes before what the header says; the header fills what was left unknown. Where both say
+    something and it is not the same, ``contradictions`` holds the fact, the header's value and the entered one.
     """
 
     pixel_key: str
     patient_key: str | None
     accession: str | None
+    identity: str
     study_uid: str
     sop_instance_uid: str
     sop_class_uid: str
@@ -39,6 +46,7 @@ class Arrival:
     sex: str
     question: str
     urgent: bool
+    contradictions: Sequence[Sequence[str]] = ()
 
     @classmethod
     def of(cls, file: IncomingFile, *, pixel_digest: str, header: dict[str, Any] | None) -> Self:
@@ -52,6 +60,7 @@ class Arrival:
             pixel_key=pseudonyms.pixel_key(file.site, pixel_digest),
             patient_key=patient_key,
             accession=_accession(file, read),
+            identity=identity.seal(file.site, read.get("identity", {})),
             study_uid=study_uid,
             sop_instance_uid=pseudonyms.uid(file.site, read.get("instance_uid") or f"file:{file.pk}"),
             sop_class_uid=read.get("sop_class_uid") or SECONDARY_CAPTURE,
@@ -67,6 +76,9 @@ class Arrival:
             age_months=age,
             question=told["question"],
             urgent=told["urgent"],
+            contradictions=[
+                [name, read_or[name], told[name]] for name in read_or if _differ(read_or[name], told[name])
+            ],
             **chosen,
         )
 
@@ -82,9 +94,17 @@ class Arrival:
             "is_colour_photo": False,
         }
 
+    def apart(self, site: Site) -> Arrival:
+        """Return the same for a study of its own: one study's UID came under two patients, and a lead let both in."""
+        return replace(self, study_uid=pseudonyms.uid(site, f"apart:{self.study_uid}:{self.patient_key}"))
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON, to be kept while a lead decides."""
         return asdict(self)
+
+
+def _differ(one: str, other: str) -> bool:
+    return _UNKNOWN not in (one, other) and one != other
 
 
 def _patient_key(file: IncomingFile, header: dict[str, Any]) -> str | None:

@@ -1,9 +1,13 @@
-"""What a lead does with files that are held: let them in under their own patient, or refuse them."""
+"""What a lead does with files that are held: let them in under their own patient, link them, or refuse them.
+
+The lead sees both sides; what is decided is audited, and the file's sender reads its sentence.
+"""
 
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
 from django.db import transaction
 from django.utils import timezone
@@ -12,25 +16,79 @@ from django.utils.translation import gettext as _
 from bonefrac.accounts.models import Role
 from bonefrac.audit.events import record
 from bonefrac.audit.models import Verb
-from bonefrac.errors import Conflict, Forbidden
+from bonefrac.errors import Conflict, Forbidden, NotFound
 from inference.models import Radiograph
 from studies import access
 from studies.intake import joining, safekeeping, sentences
 from studies.intake.arrival import Arrival
-from studies.models import IncomingFile
+from studies.models import IncomingFile, Study, StudyImage
 from studies.states import FILE_TRANSITIONS, FileEvent, FileStatus
 from training.frames import FrameError
 
 if TYPE_CHECKING:
     from bonefrac.accounts.models import User
 
+TWO_PATIENTS, OTHER_PATIENT = "two_patients", "other_patient"
+#: Reasons for which a file waits because its patient is not the one who is here.
+CONFLICTS: Final = frozenset({TWO_PATIENTS, OTHER_PATIENT})
 
-def release_held(actor: User, file_id: uuid.UUID) -> IncomingFile:
-    """Let a held file in under the patient that it names.
+
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """A held file beside what is here: the same picture under another patient, or the study of another patient."""
+
+    file: IncomingFile
+    pseudonym: str
+    radiograph: Radiograph
+    study: Study
+    images: tuple[StudyImage, ...]
+    shows_same_picture: bool
+
+
+def sides_of(actor: User, file_id: uuid.UUID) -> Sides:
+    """Return both sides of a conflict of patients.
 
     Raises:
         NotFound, Forbidden: The actor may not see the file, or is no lead of its site.
-        Conflict: It is not held, or its study belongs to another patient, so that it cannot go there.
+        Conflict: The file is not held, not for its patient, or what it stood against is gone.
+    """
+    file = _seen_as_lead(actor, file_id)
+    if file.status != FileStatus.HELD or file.code not in CONFLICTS:
+        raise Conflict(_("This file is not held for its patient."), code="wrong_state")
+    arrival = Arrival(**file.details["arrival"])
+    same = StudyImage.objects.filter(radiograph__pixel_key=arrival.pixel_key).order_by("added_at", "id")
+    if file.code == TWO_PATIENTS:
+        image = same.select_related("study__uploader", "radiograph").first()
+        if image is None:
+            raise Conflict(_("The other picture was moved or taken back. Let the file in, or refuse it."), code="gone")
+        study, images = image.study, [image]
+    else:
+        study = Study.objects.select_related("uploader").get(site=file.site, study_uid=arrival.study_uid)
+        images = list(study.images.select_related("radiograph"))
+    key = arrival.patient_key
+    pseudonym = f"P-{key[:8]}" if key else str(_("unknown"))
+    pixels = Radiograph.objects.get(pixel_key=arrival.pixel_key)
+    return Sides(file, pseudonym, pixels, study, tuple(images), file.code == TWO_PATIENTS)
+
+
+def pixels_of(actor: User, file_id: uuid.UUID) -> Radiograph:
+    """Return the radiograph of a held file, for a lead of its site; raise ``NotFound`` where there is none."""
+    file = _seen_as_lead(actor, file_id)
+    key = file.details.get("arrival", {}).get("pixel_key", "")
+    found = Radiograph.objects.filter(pixel_key=key).first() if file.status == FileStatus.HELD else None
+    if found is None:
+        raise NotFound
+    return found
+
+
+def release_held(actor: User, file_id: uuid.UUID) -> IncomingFile:
+    """Let a held file in under the patient that it names, as an image of its own.
+
+    Where its study is here under another patient, it goes to a study apart, and so does what comes later of it.
+
+    Raises:
+        NotFound, Forbidden: The actor may not see the file, or is no lead of its site.
+        Conflict: It is not held, or its study cannot take it.
     """
     with transaction.atomic():
         file = _locked(actor, file_id, FileEvent.ACCEPT)
@@ -38,14 +96,35 @@ def release_held(actor: User, file_id: uuid.UUID) -> IncomingFile:
         joining.twin_of(arrival)
         study, is_new = joining.study_of(file, arrival)
         if joining.are_two_patients(arrival, study):
-            raise Conflict(_("Its study is here under another patient; refuse the file and have it sent anew."))
-        radiograph = Radiograph.objects.get(pixel_key=arrival.pixel_key)
-        try:
-            image = joining.join(file, arrival, study, radiograph, is_new=is_new)
-        except FrameError as error:
-            raise Conflict(sentences.refused(error.code, error.what), code=error.code) from error
-        file.study, file.study_image = study, image
-        _end(actor, file, FileEvent.ACCEPT, code="", sentence="")
+            arrival = arrival.apart(file.site)
+            study, is_new = joining.study_of(file, arrival)
+        _join(actor, file, arrival, study, is_new=is_new)
+    safekeeping.drop(file.sha256)
+    return file
+
+
+def link_held(actor: User, file_id: uuid.UUID) -> IncomingFile:
+    """Take a held file for what is here: the patient that it names is wrong.
+
+    The same picture is linked to the first one; a new picture joins the study that is here.
+
+    Raises:
+        NotFound, Forbidden, Conflict: As ``release_held``; the other picture is gone (``gone``).
+    """
+    with transaction.atomic():
+        file = _locked(actor, file_id, FileEvent.LINK)
+        if file.code not in CONFLICTS:
+            raise Conflict(_("This file is not held for its patient."), code="wrong_state")
+        arrival = Arrival(**file.details["arrival"])
+        twin = joining.twin_of(arrival)
+        if file.code == OTHER_PATIENT and twin is None:
+            study, is_new = joining.study_of(file, arrival)
+            _join(actor, file, arrival, study, is_new=is_new)
+        elif twin is None:
+            raise Conflict(_("The other picture was moved or taken back. Let the file in, or refuse it."), code="gone")
+        else:
+            file.study, file.study_image = twin.study, twin
+            _end(actor, file, FileEvent.LINK, code="duplicate", sentence=sentences.linked())
     safekeeping.drop(file.sha256)
     return file
 
@@ -60,10 +139,25 @@ def refuse_held(actor: User, file_id: uuid.UUID) -> IncomingFile:
     return file
 
 
-def _locked(actor: User, file_id: uuid.UUID, event: FileEvent) -> IncomingFile:
+def _join(actor: User, file: IncomingFile, arrival: Arrival, study: Study, *, is_new: bool) -> None:
+    radiograph = Radiograph.objects.get(pixel_key=arrival.pixel_key)
+    try:
+        file.study_image = joining.join(file, arrival, study, radiograph, is_new=is_new)
+    except FrameError as error:
+        raise Conflict(sentences.refused(error.code, error.what), code=error.code) from error
+    file.study = study
+    _end(actor, file, FileEvent.ACCEPT, code="", sentence="")
+
+
+def _seen_as_lead(actor: User, file_id: uuid.UUID) -> IncomingFile:
     seen = access.incoming_file(actor, file_id)
     if Role.LEAD not in access.standing(actor, seen.site).roles:
         raise Forbidden(_("Only a lead of the site decides about held files."))
+    return seen
+
+
+def _locked(actor: User, file_id: uuid.UUID, event: FileEvent) -> IncomingFile:
+    _seen_as_lead(actor, file_id)
     file = IncomingFile.objects.select_for_update(of=("self",)).select_related("site", "sender").get(pk=file_id)
     if file.status != FileStatus.HELD:
         raise Conflict(_("This file is not held any more."), code="wrong_state")

@@ -13,7 +13,7 @@ from bonefrac.audit.models import Verb
 from bonefrac.celery import ring
 from inference import jobs
 from inference.models import Radiograph
-from studies import reviews
+from studies import discrepancies, identity, reviews
 from studies.intake import safekeeping
 from studies.intake.arrival import Arrival
 from studies.models import IncomingFile, Study, StudyImage
@@ -24,10 +24,15 @@ _UNKNOWN: Final = "unknown"
 
 
 def twin_of(arrival: Arrival) -> StudyImage | None:
-    """Return the first image of the site that shows the same pixels; hold them until the transaction ends."""
+    """Return the first image of the site that shows the same pixels; hold them until the transaction ends.
+
+    Where the pixels are here under several patients, because a lead let them in, the one of the file's patient counts.
+    """
     safekeeping.lock(f"pixels:{arrival.pixel_key}")
     shown = StudyImage.objects.filter(radiograph__pixel_key=arrival.pixel_key).select_related("study")
-    return shown.order_by("added_at", "id").first()
+    found = list(shown.order_by("added_at", "id"))
+    fitting = (image for image in found if not are_two_patients(arrival, image.study))
+    return next(fitting, found[0] if found else None)
 
 
 def are_two_patients(arrival: Arrival, study: Study) -> bool:
@@ -58,7 +63,20 @@ def study_of(file: IncomingFile, arrival: Arrival) -> tuple[Study, bool]:
     if is_new:
         record(file.sender, Verb.STUDY_MADE, target_type="study", target_id=study.pk, site=file.site)
         return study, True
-    return Study.objects.select_for_update(no_key=True).get(pk=study.pk), False
+    return _followed(study), False
+
+
+def study_apart(file: IncomingFile, arrival: Arrival) -> Study | None:
+    """Return the study that a lead made for this patient when the file's own study was another patient's, locked."""
+    uid = arrival.apart(file.site).study_uid
+    found = Study.objects.filter(site=file.site, study_uid=uid).first()
+    return _followed(found) if found else None
+
+
+def _followed(study: Study) -> Study:
+    """Return a study, locked, or the one into which a lead merged it."""
+    locked = Study.objects.select_for_update(no_key=True).get(pk=study.pk)
+    return _followed(locked.merged_into) if locked.merged_into else locked
 
 
 def join(file: IncomingFile, arrival: Arrival, study: Study, radiograph: Radiograph, *, is_new: bool) -> StudyImage:
@@ -86,6 +104,8 @@ def join(file: IncomingFile, arrival: Arrival, study: Study, radiograph: Radiogr
     )
     if not is_new:
         _extend(study, arrival)
+    discrepancies.ask(study, arrival.contradictions)
+    identity.keep(study, arrival.identity)
     jobs.request_all(radiograph)
     ring("studies.rank", str(study.pk))
     return image

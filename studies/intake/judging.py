@@ -25,11 +25,12 @@ from bonefrac.stores import INCOMING
 from inference import radiographs
 from inference.radiographs import Description
 from studies.decoding.parent import Decoded, DecoderDied, decoder
-from studies.intake import joining, limits, safekeeping, sentences
+from studies.intake import archives, joining, limits, safekeeping, sentences
 from studies.intake.arrival import Arrival
 from studies.models import IncomingFile, Study, StudyImage
-from studies.states import FILE_TRANSITIONS, FileEvent, FileStatus
+from studies.states import FILE_TRANSITIONS, FileEvent, FileStatus, StudyStatus
 from training.frames import Encoded, FrameError
+from training.frames.sniffing import ARCHIVES
 
 log = structlog.get_logger(__name__)
 _DESCRIBED: Final = (
@@ -70,11 +71,26 @@ def _judge(file: IncomingFile) -> None:
     try:
         if not path.exists():
             raise FrameError("lost", "its bytes are gone from the store")
+        if file.kind in ARCHIVES:
+            _open(file)
+            return
         allowed = limits.of(file.site)
         decoded = decoder().decode(path, max_pixels=allowed.pixels, preprocessings=radiographs.preprocessings())
         admit(file, decoded)
     except FrameError as error:
         refuse(file, error.code, error.what)
+    safekeeping.drop(file.sha256)
+
+
+def _open(file: IncomingFile) -> None:
+    """Take in what lies in an archive; a long one waits for its next turn where it stopped."""
+    sentence = archives.open_archive(file)
+    with transaction.atomic():
+        if sentence is None:
+            put_back(file)
+            ring("intake.judge", str(file.pk))
+            return
+        settle(file, FileEvent.ACCEPT, code="archive_opened", sentence=sentence)
     safekeeping.drop(file.sha256)
 
 
@@ -103,8 +119,11 @@ def _accept(file: IncomingFile, arrival: Arrival, decoded: Decoded) -> None:
     described = _described(decoded.head, files.pop("frame"))
     radiograph, _made = radiographs.store(described, pixel_key=arrival.pixel_key, facts=arrival.facts, files=files)
     if joining.are_two_patients(arrival, study):
-        hold(file, arrival, "other_patient")
-        return
+        apart = joining.study_apart(file, arrival)
+        if apart is None:
+            hold(file, arrival, "other_patient")
+            return
+        study = apart
     image = joining.join(file, arrival, study, radiograph, is_new=is_new)
     settle(file, FileEvent.ACCEPT, study=study, study_image=image)
 
@@ -115,7 +134,8 @@ def _described(head: dict[str, Any], frame: bytes) -> Description:
 
 def link(file: IncomingFile, twin: StudyImage) -> None:
     """End a file as a duplicate of an image that is here."""
-    settle(file, FileEvent.LINK, code="duplicate", sentence=sentences.duplicate(), study=twin.study, study_image=twin)
+    sentence = sentences.duplicate(is_void=twin.study.status == StudyStatus.VOID)
+    settle(file, FileEvent.LINK, code="duplicate", sentence=sentence, study=twin.study, study_image=twin)
 
 
 def hold(file: IncomingFile, arrival: Arrival, code: str) -> None:

@@ -14,7 +14,7 @@ ADVICE: Final = {
     "damaged": gettext_lazy("Export it again from where it came from and send it anew."),
     "empty": gettext_lazy("Check the file where it came from and send it again."),
     "no_pixels": gettext_lazy("Send the image itself, not its description or report."),
-    "not_an_image": gettext_lazy("Send radiographs as DICOM, JPEG or PNG."),
+    "not_an_image": gettext_lazy("Send radiographs as DICOM, JPEG, PNG, TIFF, BMP or WebP, or a ZIP or TAR of them."),
     "lying_type": gettext_lazy("Export it again, or give it the ending of what it is."),
     "not_a_radiograph": gettext_lazy("Only radiographs are read here."),
     "multi_frame": gettext_lazy("Send single-frame radiographs."),
@@ -27,6 +27,14 @@ ADVICE: Final = {
     "lost": gettext_lazy("Send it again."),
     "same_instance": gettext_lazy("Ask the sender which of the two is right; a lead can void the study."),
     "study_void": gettext_lazy("A lead of the site can restore the study; then send it again."),
+    "encrypted": gettext_lazy("Pack it again without a password."),
+    "unsafe_path": gettext_lazy("Pack it again from inside its folder."),
+    "link_in_archive": gettext_lazy("Pack the file itself."),
+    "unsupported_packing": gettext_lazy("Pack it again as an ordinary ZIP or TAR.GZ."),
+    "too_nested": gettext_lazy("Send the inner archive by itself."),
+    "too_many_entries": gettext_lazy("Send it as several archives."),
+    "archive_too_large": gettext_lazy("Send it as several archives."),
+    "no_images": gettext_lazy("Send radiographs as DICOM, JPEG, PNG, TIFF, BMP or WebP."),
     "refused_by_lead": gettext_lazy("Ask the lead of the site."),
 }
 
@@ -38,9 +46,29 @@ def refused(code: str, what: str) -> str:
     return " ".join(parts)[:_LENGTH]
 
 
-def duplicate() -> str:
-    """Return what is said of a picture that is here already."""
+def opened(taken: int, *, refused: int, skipped: int) -> str:
+    """Return what is said of an archive whose entries have been taken in."""
+    sentence = _("It was opened: %(taken)s files were taken in, each with a verdict of its own.") % {"taken": taken}
+    if refused:
+        sentence += " " + _("%(refused)s were not accepted.") % {"refused": refused}
+    if skipped:
+        sentence += " " + _("%(skipped)s that a desktop or a disc left there were skipped.") % {"skipped": skipped}
+    return sentence
+
+
+def duplicate(*, is_void: bool = False) -> str:
+    """Return what is said of a picture that is here already, perhaps in a study that was voided."""
+    if is_void:
+        return _(
+            "This picture is already here, in a study that was voided: the file was linked to it. A lead of the site "
+            "can restore that study."
+        )
     return _("This picture is already here: the file was linked to the first one. There is nothing to do.")
+
+
+def linked() -> str:
+    """Return what is said of a held picture that a lead took for the one that is here."""
+    return _("A lead of the site decided: this picture is already here, under its right patient. The file was linked.")
 
 
 def held(code: str) -> str:
