@@ -6,18 +6,36 @@ durable before ``put`` returns. Who may read them is decided by the faces, never
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import re
 import tempfile
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from django.conf import settings
 
 KEY = re.compile(r"[0-9a-f]{64}")
 CHUNK = 1 << 20
+
+
+def _make_private(folder: Path) -> None:
+    """Make a folder and those above it; ``mkdir(parents=True)`` would open the ones above to others."""
+    if not folder.exists():
+        _make_private(folder.parent)
+        folder.mkdir(mode=0o700, exist_ok=True)
+
+
+def _settle_folder(folder: Path) -> None:
+    """Make the names in a folder durable."""
+    directory = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)
 
 
 class Store:
@@ -54,7 +72,7 @@ class Store:
     def put_stream(self, chunks: Iterator[bytes]) -> tuple[str, int]:
         """Make a stream of bytes durable without holding it in memory; return its key and length in bytes."""
         digest, length = hashlib.sha256(), 0
-        self._make_private(self.root)
+        _make_private(self.root)
         with self._temporary(self.root / "incomplete") as (handle, name):
             for chunk in chunks:
                 digest.update(chunk)
@@ -77,26 +95,66 @@ class Store:
         """Remove a key's file; it is no error where it is gone already."""
         self.path(key).unlink(missing_ok=True)
 
-    def _make_private(self, folder: Path) -> None:
-        """Make a folder and those above it; ``mkdir(parents=True)`` would open the ones above to others."""
-        if not folder.exists():
-            self._make_private(folder.parent)
-            folder.mkdir(mode=0o700, exist_ok=True)
-
     def _temporary(self, target: Path) -> _Temporary:
-        self._make_private(target.parent)
+        _make_private(target.parent)
         return _Temporary(target.parent)
 
     def _settle(self, handle: BinaryIO, name: str, target: Path) -> None:
         handle.flush()
         os.fsync(handle.fileno())
-        self._make_private(target.parent)
+        _make_private(target.parent)
         os.replace(name, target)
-        directory = os.open(target.parent, os.O_RDONLY)
-        try:
-            os.fsync(directory)
-        finally:
-            os.close(directory)
+        _settle_folder(target.parent)
+
+
+class Pieces:
+    """Files that arrive in pieces, each under the id of what waits for it; only what was settled counts."""
+
+    @property
+    def root(self) -> Path:
+        """The folder, private to the platform's user."""
+        return Path(settings.STORES_ROOT) / "pieces"
+
+    def path(self, key: uuid.UUID) -> Path:
+        """Return where the pieces of a file lie."""
+        return self.root / str(key)
+
+    def make(self, key: uuid.UUID) -> None:
+        """Begin an empty file, durably."""
+        _make_private(self.root)
+        self.path(key).touch(mode=0o600)
+        _settle_folder(self.root)
+
+    @contextlib.contextmanager
+    def appending(self, key: uuid.UUID, offset: int) -> Iterator[BinaryIO]:
+        """Open a file for what follows its first bytes; what was written beyond them and never settled is cut off.
+
+        Raises:
+            FileNotFoundError: The file is gone, or shorter than that.
+        """
+        with self.path(key).open("r+b", buffering=0) as handle:
+            if os.fstat(handle.fileno()).st_size < offset:
+                raise FileNotFoundError(f"{key} is shorter than {offset} bytes")
+            handle.truncate(offset)
+            handle.seek(offset)
+            yield cast(BinaryIO, handle)
+
+    def chunks(self, key: uuid.UUID) -> Iterator[bytes]:
+        """Yield a file's bytes."""
+        with self.path(key).open("rb") as handle:
+            while chunk := handle.read(CHUNK):
+                yield chunk
+
+    def remove(self, key: uuid.UUID) -> None:
+        """Remove a file; it is no error where it is gone already."""
+        self.path(key).unlink(missing_ok=True)
+
+    def remove_older(self, when: float) -> None:
+        """Remove files into which nothing was written since a time, in seconds of the epoch."""
+        for path in self.root.glob("*"):
+            with contextlib.suppress(FileNotFoundError):
+                if path.stat().st_mtime < when:
+                    path.unlink()
 
 
 class _Temporary:
@@ -120,3 +178,4 @@ ORIGINALS = Store("originals")
 FRAMES = Store("frames")
 RENDITIONS = Store("renditions")
 MAPS = Store("maps")
+PIECES = Pieces()

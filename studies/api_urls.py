@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from studies.api import datasets, intake, reviews, studies
+from studies.api import datasets, intake, resumable, reviews, studies
 
 urlpatterns = [
     # --- Studies ---
@@ -28,5 +28,11 @@ urlpatterns = [
     path("datasets/<uuid:dataset_id>/<slug:file_format>/", datasets.DatasetFile.as_view(), name="api_export_dataset"),
     # --- Intake ---
     path("uploads/", intake.Uploads.as_view(), name="api_uploads"),
+    path("uploads/resumable/", resumable.ResumableUploads.as_view(), name="api_resumable_uploads"),
+    path(
+        "uploads/resumable/<uuid:upload_id>/",
+        resumable.ResumableUploadDetail.as_view(),
+        name="api_resumable_upload",
+    ),
     path("uploads/<uuid:file_id>/", intake.UploadDetail.as_view(), name="api_upload"),
 ]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from zoneinfo import available_timezones
 
 from django.contrib.auth.password_validation import validate_password
@@ -20,7 +20,7 @@ from django.utils.translation import gettext as _
 
 from bonefrac.accounts import policies
 from bonefrac.accounts.links import OneTimeLink, make_link, person_of
-from bonefrac.accounts.models import AccessToken, Membership, ReadingMode, Role, Site, User
+from bonefrac.accounts.models import AccessToken, IdentityPolicy, Membership, ReadingMode, Role, Site, User
 from bonefrac.accounts.tokens import digest_of, new_token
 from bonefrac.audit import events
 from bonefrac.audit.models import Verb
@@ -37,6 +37,8 @@ class SiteTerms:
     readings_required: int = 1
     wait_ceiling_minutes: int = 120
     time_zone: str = "UTC"
+    identity_policy: IdentityPolicy = IdentityPolicy.PSEUDONYMOUS
+    originals_days: int = 30
     max_file_megabytes: int | None = None
     max_batch_files: int | None = None
     max_megapixels: int | None = None
@@ -45,17 +47,12 @@ class SiteTerms:
 
 def terms_of(site: Site) -> SiteTerms:
     """Return how a site works now."""
-    return SiteTerms(
-        name=site.name,
-        reading_mode=ReadingMode(site.reading_mode),
-        readings_required=site.readings_required,
-        wait_ceiling_minutes=site.wait_ceiling_minutes,
-        time_zone=site.time_zone,
-        max_file_megabytes=site.max_file_megabytes,
-        max_batch_files=site.max_batch_files,
-        max_megapixels=site.max_megapixels,
-        max_files_per_hour=site.max_files_per_hour,
-    )
+    values = {term.name: getattr(site, term.name) for term in fields(SiteTerms)}
+    modes = {
+        "reading_mode": ReadingMode(site.reading_mode),
+        "identity_policy": IdentityPolicy(site.identity_policy),
+    }
+    return SiteTerms(**values | modes)
 
 
 def fingerprint(site: Site) -> str:
@@ -109,7 +106,11 @@ def change_site(actor: User | None, *, site: Site, terms: SiteTerms, expected: s
         setattr(current, name, after[name])
     _check(current)
     current.save(update_fields=changed)
-    data: dict[str, object] = {"changed": changed, "reading_mode": str(terms.reading_mode)}
+    data: dict[str, object] = {
+        "changed": changed,
+        "reading_mode": str(terms.reading_mode),
+        "identity_policy": str(terms.identity_policy),
+    }
     events.record(actor, Verb.SITE_CHANGED, target_type="site", target_id=site.pk, site=site, data=data)
     return current
 

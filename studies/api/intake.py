@@ -23,10 +23,9 @@ from studies.states import BodyPart, FileStatus, Sex, Side
 _GROUPINGS = [(grouping.value, grouping.value) for grouping in Grouping]
 
 
-class UploadSerializer(serializers.Serializer[Details]):
-    """Files, and what is known beside their pixels; everything may stay unknown."""
+class DetailsSerializer(serializers.Serializer[Details]):
+    """What is known beside the pixels; everything may stay unknown."""
 
-    files = serializers.ListField(child=serializers.FileField(allow_empty_file=True), allow_empty=False)
     site = serializers.UUIDField(required=False)
     patient_code = serializers.CharField(required=False, default="", allow_blank=True, max_length=64)
     age_months = serializers.IntegerField(required=False, default=None, allow_null=True, min_value=0, max_value=1560)
@@ -43,6 +42,16 @@ class UploadSerializer(serializers.Serializer[Details]):
         """Return what was entered; call it on valid data only."""
         names = ("patient_code", "age_months", "sex", "body_part", "side", "question", "urgent")
         return Details(**{name: self.validated_data[name] for name in names})
+
+
+class UploadSerializer(DetailsSerializer):
+    """Files, and what is known beside their pixels."""
+
+    files = serializers.ListField(child=serializers.FileField(allow_empty_file=True), allow_empty=False)
+    folders = serializers.ListField(
+        child=serializers.CharField(allow_blank=True, max_length=1000), default=list,
+        help_text="the folder of each file, in order, for the grouping by folder; only a keyed hash of it is kept",
+    )  # fmt: skip
 
 
 class FileSerializer(serializers.Serializer[FileRow]):
@@ -99,8 +108,8 @@ class Uploads(APIView):
         entered = asked.validated_data
         rows = intake.receive(
             user,
-            site=access.site(user, _site_of(request, entered.get("site")), Role.UPLOADER),
-            files=[Handed.of_upload(file) for file in entered["files"]],
+            site=access.site(user, site_of(request, entered.get("site")), Role.UPLOADER),
+            files=Handed.of_form(entered["files"], entered["folders"]),
             details=asked.details(),
             batch=entered["batch"],
             expected_files=entered["expected_files"] or (0 if entered["batch"] else len(entered["files"])),
@@ -119,7 +128,7 @@ class UploadDetail(APIView):
         return Response(listing.one_file(signed_in(request), file_id).as_dict())
 
 
-def _site_of(request: Request, named: uuid.UUID | None) -> uuid.UUID:
+def site_of(request: Request, named: uuid.UUID | None) -> uuid.UUID:
     """Return the named site, or the only one for which the person uploads."""
     if named is not None:
         return named

@@ -19,6 +19,7 @@ _OLDEST: Final = 130
 GROUPINGS: Final = (
     (Grouping.ONE_STUDY.value, _("one study: all these pictures belong to one examination")),
     (Grouping.STUDY_PER_FILE.value, _("a study per picture")),
+    (Grouping.FOLDER.value, _("a study per folder, where folders are dropped or chosen")),
 )
 
 

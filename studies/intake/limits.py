@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from bonefrac.accounts.models import Site, User
 
 FRAMES: Final = 1
+ARCHIVE_ENDINGS: Final = (".zip", ".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz")
 _HOUR: Final = timedelta(hours=1)
 
 
@@ -53,6 +54,10 @@ class Limits:
     archive_entries: int
     files_per_hour: int
     batch_bytes: int
+
+    def bytes_of(self, name: str) -> int:
+        """Return how many bytes a file of a name may have: an archive may have those of a whole upload."""
+        return self.batch_bytes if name.lower().endswith(ARCHIVE_ENDINGS) else self.file_bytes
 
 
 def of(site: Site) -> Limits:
@@ -83,6 +88,17 @@ def in_words(limits: Limits) -> list[str]:
     ]
 
 
+def refuse(actor: User, batch: uuid.UUID, *, limits: Limits, sizes: Sequence[int]) -> None:
+    """Refuse files beyond what a person may hand in within an hour, or a batch may hold, before any byte is kept.
+
+    Raises:
+        TooOften: More files than the person may hand in now.
+        TooMuch: More files or bytes than the batch may hold.
+    """
+    refuse_crowd(actor, limits=limits, files=len(sizes))
+    refuse_excess(batch, limits=limits, sizes=sizes)
+
+
 def refuse_crowd(actor: User, *, limits: Limits, files: int) -> None:
     """Refuse files beyond what a person may hand in within an hour.
 
@@ -106,7 +122,8 @@ def refuse_excess(batch: uuid.UUID, *, limits: Limits, sizes: Sequence[int]) -> 
     Raises:
         TooMuch: It would hold more (``too_many_files``, ``batch_too_large``).
     """
-    held = IncomingFile.objects.filter(batch=batch).aggregate(files=Count("id"), size=Sum("size_bytes"))
+    handed = IncomingFile.objects.filter(batch=batch, details__archive__isnull=True)  # entries have bounds of their own
+    held = handed.aggregate(files=Count("id"), size=Sum("size_bytes"))
     if held["files"] + len(sizes) > limits.batch_files:
         sentence = _(
             "At most %(limit)s files go in one upload; it has %(held)s and %(more)s were sent. These were not taken "

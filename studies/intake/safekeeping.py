@@ -20,13 +20,13 @@ from studies.states import FileStatus
 WAITING = (FileStatus.RECEIVED, FileStatus.JUDGING, FileStatus.HELD)
 
 
-def refuse_full_disk() -> None:
-    """Raise ``Unavailable`` where too little of the stores' disk is free to take in more."""
+def refuse_full_disk(more: int = 0) -> None:
+    """Raise ``Unavailable`` where too little of the stores' disk would be free beside so many bytes more."""
     root = Path(settings.STORES_ROOT)
     while not root.exists():
         root = root.parent
     usage = shutil.disk_usage(root)
-    if usage.free < usage.total * settings.MINIMUM_FREE_DISK:
+    if usage.free - more < usage.total * settings.MINIMUM_FREE_DISK:
         raise full_disk()
 
 
@@ -71,10 +71,16 @@ def drop(sha256: str) -> None:
 
 
 def keep_original(sha256: str) -> str:
-    """Copy incoming bytes to the store of originals and return their key there."""
+    """Copy incoming bytes to the store of originals and return their key there, inside the caller's transaction."""
+    lock_original(sha256)
     if not ORIGINALS.path(sha256).exists():
         ORIGINALS.put_stream(_chunks(sha256))
     return sha256
+
+
+def lock_original(sha256: str) -> None:
+    """Hold an original: nobody removes it until the current transaction ends."""
+    lock(f"original:{sha256}")
 
 
 def batch_name(batch: uuid.UUID) -> str:

@@ -11,7 +11,8 @@ from django.utils import timezone
 
 from bonefrac.celery import ring
 from bonefrac.errors import Conflict
-from studies.intake import judging
+from studies import identity
+from studies.intake import judging, originals, resumable
 from studies.models import IncomingFile
 from studies.states import FileStatus
 
@@ -28,5 +29,8 @@ def sweep() -> None:
     waiting = IncomingFile.objects.filter(status=FileStatus.RECEIVED).order_by("received_at", "id")
     for key in waiting.values_list("pk", flat=True)[:_AT_ONCE]:
         ring("intake.judge", str(key))
+    resumable.sweep()
+    originals.sweep()
+    identity.forget()
     old = now - timedelta(days=settings.FILE_NAME_DAYS)
     IncomingFile.objects.filter(name__isnull=False, received_at__lt=old).update(name=None)

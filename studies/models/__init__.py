@@ -2,7 +2,8 @@
 
 from studies.models.dataset import Dataset, DatasetItem, SplitGroup, SplitMembership
 from studies.models.device import Device
-from studies.models.incoming import IncomingFile
+from studies.models.identity import Identity
+from studies.models.incoming import IncomingFile, ResumableUpload
 from studies.models.notice import Notice
 from studies.models.review import Decision, Disclosure, Finding, ImageReading, Review
 from studies.models.study import Discrepancy, Problem, Study, StudyImage
@@ -15,10 +16,12 @@ __all__ = [
     "Disclosure",
     "Discrepancy",
     "Finding",
+    "Identity",
     "ImageReading",
     "IncomingFile",
     "Notice",
     "Problem",
+    "ResumableUpload",
     "Review",
     "SplitGroup",
     "SplitMembership",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.contrib.postgres.functions import TransactionNow
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from bonefrac.accounts.models import Site
 from bonefrac.db import Row, one_of
@@ -22,7 +22,7 @@ class IncomingFile(Row):
 
     site = models.ForeignKey(Site, on_delete=models.PROTECT, related_name="incoming_files")
     sender = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="incoming_files")
-    batch = models.UUIDField(db_index=True)
+    batch = models.UUIDField()
     expected_files = models.PositiveIntegerField(default=0, help_text="files in the batch, 0 while unknown")
     position = models.PositiveIntegerField(default=0)
     name = models.BinaryField(null=True)
@@ -58,6 +58,7 @@ class IncomingFile(Row):
             ),
         ]
         indexes = [
+            models.Index(fields=["batch", "position"], name="file_by_batch"),
             models.Index(fields=["sender", "-received_at", "-id"], name="file_by_sender"),
             models.Index(fields=["received_at", "id"], condition=Q(status="RECEIVED"), name="file_waiting"),
             models.Index(fields=["lease_until"], condition=Q(status="JUDGING"), name="file_leased"),
@@ -66,3 +67,34 @@ class IncomingFile(Row):
 
     def __str__(self) -> str:
         return f"incoming file {self.id} {self.status}"
+
+
+class ResumableUpload(Row):
+    """One file that arrives in pieces, until its bytes are whole and it is an ``IncomingFile``, or a day has passed.
+
+    ``received`` bytes are durable. ``writer`` counts who took the writing over: only the last may move ``received``.
+    ``sealed`` holds, encrypted, the file's name and what was entered beside it, and is dropped once the file is in.
+    """
+
+    site = models.ForeignKey(Site, on_delete=models.PROTECT, related_name="+")
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    batch = models.UUIDField()
+    length = models.PositiveBigIntegerField()
+    received = models.PositiveBigIntegerField(default=0)
+    writer = models.PositiveIntegerField(default=0)
+    sealed = models.BinaryField(null=True)
+    file = models.OneToOneField(IncomingFile, null=True, on_delete=models.PROTECT, related_name="+")
+    expires_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.CheckConstraint(condition=Q(received__lte=F("length")), name="upload_not_beyond_its_length"),
+            models.CheckConstraint(
+                condition=Q(file__isnull=True) | Q(sealed__isnull=True), name="upload_forgets_once_it_is_in"
+            ),
+        ]
+        indexes = [models.Index(fields=["owner", "expires_at"], name="upload_by_owner")]
+
+    def __str__(self) -> str:
+        return f"resumable upload {self.id}: {self.received} of {self.length} bytes"

@@ -46,7 +46,7 @@ def _receive(request: HttpRequest, form: UploadForm) -> list[IncomingFile]:
     if not form.is_valid():
         faults = {name: " ".join(map(str, errors)) for name, errors in form.errors.items()}
         raise Invalid(next(iter(faults.values())), code="invalid_details", fields=faults)
-    handed = [intake.Handed.of_upload(file) for file in request.FILES.getlist("files")]
+    handed = intake.Handed.of_form(request.FILES.getlist("files"), request.POST.getlist("folders"))
     return intake.receive(
         signed_in(request),
         site=form.cleaned_data["site"],

@@ -22,8 +22,9 @@ KEYS = {
     "study_id": "study", "image_id": "image", "review_id": "review", "site_id": "site", "dataset_id": "dataset",
     "file_id": "held", "problem_id": "problem", "person_id": "person", "membership_id": "membership",
     "model_version_id": "active", "other_id": "other", "gate_verdict_id": "gate", "job_id": "job",
-    "device_id": "device",
+    "device_id": "device", "upload_id": "upload",
 }  # fmt: skip
+PIECE, TUS = "application/offset+octet-stream", {"Tus-Resumable": "1.0.0", "Upload-Offset": "0"}
 JUDGED = {"verdict": "no_fracture", "findings": "[]", "reason": "Looked again."}
 REASONED = {"reason": "Looked again.", "sentence": "The side is wrong.", "settlement": "Asked the ward."}
 
@@ -36,6 +37,7 @@ def payload_of(row: dict, world: worlds.World) -> dict:
         "revision": getattr(study, "revision", 1), "site": site, "name": "A dataset", "username": "somebody",
         "display_name": "Some Body", "roles": ["uploader"], "role": "lead", "person": str(world.people["auditor"].pk),
         "label": "a script", "reading_mode": "assisted", "readings_required": 1, "wait_ceiling_minutes": 60,
+        "identity_policy": "pseudonymous", "originals_days": 30,
         "time_zone": "UTC", "patient_code": "4711", "grouping": "one_study", "task": "fracture",
     }  # fmt: skip
 
@@ -73,7 +75,10 @@ def ask(row: dict, world: worlds.World, persona: str) -> int:
         client, form = APIClient(), "multipart" if row["url"] == "api_uploads" else "json"
         if persona != "anonymous":
             client.force_authenticate(world.people[persona])
-        answer = client.get(address) if row["method"] == "GET" else client.post(address, payload, format=form)
+        if row["method"] not in ("GET", "POST"):
+            return status_of(client.generic(row["method"], address, b"piece", content_type=PIECE, headers=TUS))
+        sent = {"format": form, "headers": TUS}
+        answer = client.get(address) if row["method"] == "GET" else client.post(address, payload, **sent)
         return status_of(answer)
     client = Client()
     if persona != "anonymous":

@@ -19,6 +19,8 @@ from inference.models import ModelVersion
 from studies import datasets, intake, reviews, worklist
 from studies.datasets import Criteria
 from studies.dimse import devices
+from studies.intake import resumable
+from studies.intake.resumable import Announced
 from studies.models import IncomingFile
 from studies.states import FileStatus
 from tests import factories_studies as make
@@ -89,6 +91,7 @@ def _paper(world: World) -> dict[str, Any]:
     device = devices.add(None, site=world.site, person=sender, terms=devices.Terms(f"MATRIX{str(new_id())[-8:]}"))
     return {
         "device": device,
+        "upload": resumable.begin(sender, site=world.site, announced=Announced("a.png", 100, intake.Details())),
         "held": _held(world),
         "membership": membership,
         "person": world.people["radiologist"],
