@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.http import Http404
+from django.http import Http404, UnreadablePostError
 from rest_framework import exceptions, status
 from rest_framework.response import Response
 from rest_framework.views import exception_handler, set_rollback
 
 from bonefrac.errors import DomainError, Unavailable
-from bonefrac.pages import DATABASE_SILENT
+from bonefrac.pages import DATABASE_SILENT, cut_off
 
 SILENT = "The database does not answer. What was saved before is safe; this was not saved. Try again in a moment."
 
@@ -23,6 +23,8 @@ def answer_error(error: Exception, context: dict[str, Any]) -> Response | None:
         return Response(error.as_dict(), status=error.status, headers=error.headers)
     if isinstance(error, DATABASE_SILENT):
         return answer_error(Unavailable(SILENT, code="database_silent"), context)
+    if isinstance(error, UnreadablePostError):
+        return answer_error(cut_off(), context)
     response = exception_handler(error, context)
     if response is None:
         return None

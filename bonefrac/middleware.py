@@ -10,11 +10,11 @@ import time
 from collections.abc import Callable
 
 import structlog
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, UnreadablePostError
 
 from bonefrac.db import new_id
 from bonefrac.errors import DomainError
-from bonefrac.pages import show_refusal
+from bonefrac.pages import cut_off, show_refusal
 
 log = structlog.get_logger(__name__)
 Handler = Callable[[HttpRequest], HttpResponse]
@@ -53,4 +53,6 @@ class DomainErrorMiddleware:
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """Answer refusals; leave everything else to be a bug."""
+        if isinstance(error, UnreadablePostError):
+            return show_refusal(request, cut_off())
         return show_refusal(request, error) if isinstance(error, DomainError) else None

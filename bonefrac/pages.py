@@ -30,6 +30,11 @@ def show_refusal(request: HttpRequest, error: DomainError) -> HttpResponse:
     return response
 
 
+def cut_off() -> Invalid:
+    """Return the refusal of a request whose connection broke or went silent before its end."""
+    return Invalid(_("The connection broke before everything had arrived. Nothing of this was saved."), code="cut_off")
+
+
 def csrf_refused(request: HttpRequest, reason: str = "") -> HttpResponse:
     """Answer a form whose token is missing or old."""
     sentence = _("This form has been open too long or your sign-in changed. Nothing was saved. Go back, reload, send.")

@@ -19,11 +19,17 @@ preload_app = True
 timeout = 60
 graceful_timeout = 5
 keepalive = 5
+client_seconds = int(os.environ.get("WEB_CLIENT_SECONDS", "30"))
 control_socket_disable = True
 worker_tmp_dir = str(_memory) if os.access(_memory, os.W_OK) else None
 forwarded_allow_ips = os.environ.get("FORWARDED_ALLOW_IPS", "127.0.0.1,::1")
 raw_env = ["DATABASE_POOL=1", "BONEFRAC_PROCESS=web"]
 loglevel = "warning"
+
+
+def pre_request(_worker: Any, request: Any) -> None:
+    """Let no client hold a thread: one that neither sends nor takes a byte for a while is cut off."""
+    request.unreader.sock.settimeout(client_seconds)
 
 
 def when_ready(_server: Any) -> None:

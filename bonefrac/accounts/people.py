@@ -48,10 +48,7 @@ class SiteTerms:
 def terms_of(site: Site) -> SiteTerms:
     """Return how a site works now."""
     values = {term.name: getattr(site, term.name) for term in fields(SiteTerms)}
-    modes = {
-        "reading_mode": ReadingMode(site.reading_mode),
-        "identity_policy": IdentityPolicy(site.identity_policy),
-    }
+    modes = {"reading_mode": ReadingMode(site.reading_mode), "identity_policy": IdentityPolicy(site.identity_policy)}
     return SiteTerms(**values | modes)
 
 

@@ -79,7 +79,7 @@ class _Protocol(APIView):
         response["Cache-Control"] = "no-store"
         return response
 
-    def options(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Response:  # type: ignore[override]  # noqa: ARG002
+    def options(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Response:  # noqa: ARG002
         """Say what of the protocol is offered."""
         return Response(status=204, headers={"Tus-Extension": EXTENSIONS})
 
