@@ -90,6 +90,11 @@ def may_answer(standing: Standing, study: Study) -> bool:
     return standing.leads or (Role.UPLOADER in standing.roles and study.uploader_id == standing.person)
 
 
+def may_see_identity(standing: Standing) -> bool:
+    """Whether the person may learn who a patient is, where that is kept: those who answer for the patient."""
+    return standing.reads
+
+
 def may_report_problem(standing: Standing) -> bool:
     """Whether the person may take a study out of the pool."""
     return standing.reads

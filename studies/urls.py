@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from studies.views import datasets, devices, history, intake, pixels, reading, shadows, worklist
+from studies.views import confidentiality, datasets, devices, history, intake, pixels, reading, shadows, worklist
 
 app_name = "studies"
 
@@ -21,6 +21,7 @@ urlpatterns = [
     path("reviews/<uuid:review_id>/amend/", reading.amend, name="amend"),
     # --- A study ---
     path("studies/<uuid:study_id>/", history.study, name="study"),
+    path("studies/<uuid:study_id>/identity/", confidentiality.identity, name="identity"),
     path("studies/<uuid:study_id>/reopen/", history.reopen, name="reopen"),
     path("studies/<uuid:study_id>/void/", history.void, name="void"),
     path("studies/<uuid:study_id>/restore/", history.restore, name="restore"),

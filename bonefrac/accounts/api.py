@@ -13,7 +13,7 @@ from rest_framework.views import APIView
 from bonefrac.accounts import access, policies, selectors
 from bonefrac.accounts import people as verbs
 from bonefrac.accounts.links import OneTimeLink
-from bonefrac.accounts.models import Membership, ReadingMode, Role, Site, User
+from bonefrac.accounts.models import IdentityPolicy, Membership, ReadingMode, Role, Site, User
 from bonefrac.accounts.people import SiteTerms
 from bonefrac.accounts.requests import signed_in
 from bonefrac.accounts.roles import is_engineer
@@ -26,7 +26,10 @@ class SiteSerializer(serializers.ModelSerializer[Site]):
 
     class Meta:
         model = Site
-        fields = ["id", "name", "reading_mode", "readings_required", "wait_ceiling_minutes", "time_zone"]
+        fields = [
+            "id", "name", "reading_mode", "readings_required", "wait_ceiling_minutes", "time_zone",
+            "identity_policy", "originals_days",
+        ]  # fmt: skip
         read_only_fields = fields
 
 
@@ -60,6 +63,8 @@ class NewSiteSerializer(serializers.Serializer[Site]):
     reading_mode = serializers.ChoiceField(choices=ReadingMode.choices)
     readings_required = serializers.IntegerField(min_value=1, max_value=3, default=1)
     wait_ceiling_minutes = serializers.IntegerField(min_value=5, max_value=43_200, default=120)
+    identity_policy = serializers.ChoiceField(choices=IdentityPolicy.choices, default=IdentityPolicy.PSEUDONYMOUS)
+    originals_days = serializers.IntegerField(min_value=0, max_value=365, default=30)
     time_zone = serializers.CharField(max_length=64, default="UTC")
 
 

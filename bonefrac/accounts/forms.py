@@ -8,7 +8,7 @@ from django import forms
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from bonefrac.accounts.models import ReadingMode, Role, Site
+from bonefrac.accounts.models import IdentityPolicy, ReadingMode, Role, Site
 from bonefrac.accounts.people import SiteTerms, fingerprint, terms_of
 from bonefrac.errors import DomainError
 
@@ -24,6 +24,16 @@ MODES = (
     (
         ReadingMode.BLIND_FIRST,
         _("Blind first: the reader signs an own reading before the machine's output appears, then looks again."),
+    ),
+)
+POLICIES = (
+    (
+        IdentityPolicy.PSEUDONYMOUS,
+        _("Pseudonymous: names, numbers and dates of patients are removed. Not for patient care."),
+    ),
+    (
+        IdentityPolicy.CLINICAL,
+        _("Clinical: they are kept encrypted. Radiologists and leads of the site see them; each viewing is recorded."),
     ),
 )
 
@@ -131,6 +141,19 @@ class SiteForm(forms.Form):
     max_megapixels = limit_field(_("Largest picture, megapixels"), 400)
     max_batch_files = limit_field(_("Files in one upload"), 100_000)
     max_files_per_hour = limit_field(_("Files that a person may hand in within an hour"), 1_000_000)
+    identity_policy = forms.ChoiceField(
+        label=_("Who patients are"),
+        choices=POLICIES,
+        widget=forms.RadioSelect,
+        help_text=_("A site that becomes pseudonymous loses kept identities and originals after the days below."),
+    )
+    originals_days = forms.IntegerField(
+        label=_("Days that originals are kept"),
+        min_value=0,
+        max_value=365,
+        initial=30,
+        help_text=_("Of a pseudonymous site. The files as they came in, which may name patients."),
+    )
     seen = forms.CharField(required=False, widget=forms.HiddenInput, max_length=16)
 
     @classmethod
@@ -143,7 +166,11 @@ class SiteForm(forms.Form):
     def terms(self) -> SiteTerms:
         """Return what was asked; call it on a valid form only."""
         asked = {name: value for name, value in self.cleaned_data.items() if name != "seen"}
-        return SiteTerms(**{**asked, "reading_mode": ReadingMode(asked["reading_mode"])})
+        chosen = {
+            "reading_mode": ReadingMode(asked["reading_mode"]),
+            "identity_policy": IdentityPolicy(asked["identity_policy"]),
+        }
+        return SiteTerms(**{**asked, **chosen})
 
 
 class SiteChoice(forms.Form):

@@ -16,6 +16,7 @@ from bonefrac import keys
 from bonefrac.accounts.models import Site, User
 
 READER_KEY_LENGTH = 16
+ACCESSION_KEY_LENGTH = 16
 _LONGEST_SHIFT_DAYS = 3650
 
 
@@ -57,8 +58,8 @@ def date_shift(site: Site, patient: str) -> timedelta:
 
 
 def accession_key(site: Site, accession: str) -> str:
-    """Return the 64 hexadecimal digits that stand for an accession number of a site."""
-    return _derive(site, "accession", _plain(accession)).hex()
+    """Return the 16 hexadecimal digits that stand for an accession number of a site: what the element can hold."""
+    return _derive(site, "accession", _plain(accession)).hex()[:ACCESSION_KEY_LENGTH]
 
 
 def _derive(site: Site, purpose: str, *values: str) -> bytes:

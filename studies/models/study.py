@@ -132,6 +132,9 @@ class StudyImage(Row):
             ),
             one_of("side", Side, "image_side"),
         ]
+        indexes = [
+            models.Index(fields=["added_at"], condition=~Q(original=""), name="image_with_original"),
+        ]
 
     def __str__(self) -> str:
         return f"image {self.position} of {self.study_id}"

@@ -12,7 +12,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from bonefrac.accounts.requests import signed_in
-from studies import access, reviews
+from studies import access, identity, reviews
+from studies.dicom.deidentify import spoken
 from studies.policies import sees_reading_side
 from studies.selectors import open_as_uploader, open_study
 from studies.selectors.story import image_name
@@ -26,8 +27,14 @@ def study(request: HttpRequest, study_id: uuid.UUID) -> HttpResponse:
     found = access.study(user, study_id)
     if sees_reading_side(access.standing(user, found.site)):
         story = open_study(user, found)
-        names = [(image, image_name(image)) for image in story.images]
-        response = render(request, "studies/study.html", {"story": story, "study": found, "images": names})
+        context = {
+            "story": story,
+            "study": found,
+            "images": [(image, image_name(image)) for image in story.images],
+            "deidentified": spoken.of_images(image.header for image in story.images),
+            "opens_identity": identity.is_open_to(user, found),
+        }
+        response = render(request, "studies/study.html", context)
     else:
         mine = open_as_uploader(user, found)
         response = render(request, "studies/my_study.html", {"story": mine, "study": found})

@@ -25,7 +25,7 @@ from studies.dicom.deidentify.words import all_known, cleaned
 _DEPTH, _ITEMS, _VALUES, _ELEMENTS = 6, 50, 64, 2000
 _FRAME_GROUP: Final = 0x0028
 _DIGITS: Final = re.compile(r"[0-9.]{1,64}")
-_DATE: Final = re.compile(r"(?:1[89]|20|21)\d{6}(?:[\d.+-]{0,18})")
+_DATE: Final = re.compile(r"(?:1[89]|20|21)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])[\d.+-]{0,18}")
 _CODE: Final = re.compile(r"[A-Z]{0,2}-?[0-9][0-9A-F.-]{0,14}|[A-Z]-[0-9A-F]{5}")
 _SCHEMES: Final = frozenset({"SCT", "SRT", "SNM3", "DCM", "RADLEX", "FMA", "UCUM"})
 _FLOATS, _INTEGERS = frozenset({"DS", "FD", "FL"}), frozenset({"IS", "US", "SS", "UL", "SL", "UV", "SV"})
