@@ -5,9 +5,13 @@ from __future__ import annotations
 import io
 import itertools
 import struct
+import tarfile
+import warnings
+import zipfile
 import zlib
 
 import numpy as np
+from django.utils import timezone
 from PIL import Image
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.encaps import encapsulate
@@ -43,6 +47,44 @@ def jpeg(pixels=None, **options):
 
 def png(pixels=None, **options):
     return saved(Image.fromarray(values() if pixels is None else pixels), "PNG", **options)
+
+
+def picture(kind, bits=8, **options):
+    """A grey picture of any kind that Pillow writes."""
+    return saved(Image.fromarray(values(bits)), kind, **options)
+
+
+def zipped(entries, packing=zipfile.ZIP_DEFLATED):
+    """A ZIP of names and bytes; a name may come twice, and an entry may be a ``ZipInfo``."""
+    buffer = io.BytesIO()
+    with warnings.catch_warnings(), zipfile.ZipFile(buffer, "w", packing) as archive:
+        warnings.simplefilter("ignore")  # of names that come twice
+        for name, content in entries.items() if isinstance(entries, dict) else entries:
+            archive.writestr(name, content)
+    return buffer.getvalue()
+
+
+def encrypted(archive):
+    """The ZIP with the flag of encryption on each of its entries."""
+    changed = bytearray(archive)
+    for mark, offset in ((b"PK\3\4", 6), (b"PK\1\2", 8)):
+        place = changed.find(mark)
+        while place >= 0:
+            changed[place + offset] |= 1
+            place = changed.find(mark, place + 4)
+    return bytes(changed)
+
+
+def tarred(entries, mode="w", **options):
+    """A TAR of names and bytes, or of ``TarInfo`` that have none."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode=mode, **options) as archive:
+        for name, content in entries.items():
+            info = name if isinstance(name, tarfile.TarInfo) else tarfile.TarInfo(name)
+            if content is not None:
+                info.size = len(content)
+            archive.addfile(info, None if content is None else io.BytesIO(content))
+    return buffer.getvalue()
 
 
 def colour_photo(kind="JPEG"):
@@ -117,3 +159,7 @@ def hand_in(actor, site, *files, details=None, judged=True, **options):
         for row in rows:
             intake.judge(row.pk)
     return [IncomingFile.objects.select_related("study", "study_image__radiograph").get(pk=row.pk) for row in rows]
+
+
+def now():
+    return timezone.now()

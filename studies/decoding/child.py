@@ -18,8 +18,8 @@ from typing import IO, Any
 
 from inference.renditions import render
 from studies.dicom.headers import extract
-from training.frames import Frame, FrameError, decode_dicom, decode_jpeg, decode_png, encode, kind_of, open_dicom
-from training.frames.sniffing import HEAD_BYTES
+from training.frames import Frame, FrameError, decode_dicom, decode_picture, encode, kind_of, open_dicom
+from training.frames.sniffing import HEAD_BYTES, PICTURES
 
 MEMORY_BYTES = 2_500_000_000
 OPEN_FILES = 32
@@ -69,14 +69,12 @@ def _decoded(request: dict[str, Any]) -> tuple[dict[str, Any], dict[str, bytes]]
 
 def _read(content: bytes, max_pixels: int) -> tuple[Frame, dict[str, Any] | None]:
     kind = kind_of(content[:HEAD_BYTES])
-    if kind == "jpeg":
-        return decode_jpeg(content, max_pixels=max_pixels), None
-    if kind == "png":
-        return decode_png(content, max_pixels=max_pixels), None
+    if kind in PICTURES:
+        return decode_picture(content, kind, max_pixels=max_pixels), None
     if kind == "dicom":
         dataset = open_dicom(content)
         return decode_dicom(dataset, max_pixels=max_pixels), extract(dataset).to_dict()
-    raise FrameError("not_an_image", "it is neither DICOM, JPEG nor PNG")
+    raise FrameError("not_an_image", "it is no DICOM, JPEG, PNG, TIFF, BMP or WebP file")
 
 
 def bound() -> None:

@@ -5,21 +5,18 @@ No pixel is decoded here. What the first bytes already condemn is refused at onc
 
 from __future__ import annotations
 
-import io
 import uuid
-import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import PurePath
-from typing import TYPE_CHECKING, Any, Final
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
+from django.db.models import Max
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from PIL import Image
-from pydicom import dcmread
-from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from bonefrac.accounts.models import Role
 from bonefrac.accounts.roles import holds
@@ -29,33 +26,25 @@ from bonefrac.celery import ring
 from bonefrac.db import new_id
 from bonefrac.errors import Conflict, Forbidden, Invalid
 from bonefrac.stores import INCOMING
-from studies.intake import joining, limits, names, safekeeping, sentences
-from studies.intake.details import Details, Grouping
+from studies.intake import glancing, joining, limits, names, safekeeping, sentences
+from studies.intake.details import Details, Grouping, folder_key
 from studies.intake.limits import Limits
 from studies.models import IncomingFile
 from studies.states import FileStatus
-from training.frames import FrameError, kind_of
-from training.frames.dicom import refuse_other_modalities
-from training.frames.pictures import refuse_size
-from training.frames.sniffing import HEAD_BYTES
+from training.frames import FrameError
 
 if TYPE_CHECKING:
     from bonefrac.accounts.models import Site, User
 
-_ENDINGS: Final = {
-    ".jpg": "jpeg", ".jpeg": "jpeg", ".jpe": "jpeg", ".jfif": "jpeg", ".png": "png", ".dcm": "dicom", ".dicom": "dicom",
-}  # fmt: skip
-_GLANCE_BYTES: Final = 65_536
-_HEADER_TAGS: Final = ["Modality", "NumberOfFrames", "Rows", "Columns"]
-
 
 @dataclass(frozen=True, slots=True)
 class Handed:
-    """One file as a face got it: its name, its length where that is known, and its bytes as often as asked."""
+    """One file as a face got it: its name, its length where known, its bytes as often as asked, and its folder."""
 
     name: str
     chunks: Callable[[], Iterable[bytes]]
     size: int | None = None
+    folder: str = ""
 
     @classmethod
     def of_bytes(cls, name: str, content: bytes) -> Handed:
@@ -63,13 +52,25 @@ class Handed:
         return cls(name, lambda: (content,), len(content))
 
     @classmethod
-    def of_upload(cls, file: UploadedFile[bytes]) -> Handed:
+    def of_upload(cls, file: UploadedFile[bytes], folder: str = "") -> Handed:
         """Return a file that Django parsed from a form."""
-        return cls(file.name or "", file.chunks, file.size)
+        return cls(file.name or "", file.chunks, file.size, folder)
+
+    @classmethod
+    def of_form(cls, files: Sequence[UploadedFile[bytes]], folders: Sequence[str]) -> list[Handed]:
+        """Return the files of a form with the folders in which they lay; no folders at all are allowed.
+
+        Raises:
+            Invalid: There are folders, but not one for each file.
+        """
+        if folders and len(folders) != len(files):
+            sentence = _("Expected one folder for each of %(files)s files, received %(folders)s. Nothing was uploaded.")
+            raise Invalid(sentence % {"files": len(files), "folders": len(folders)}, code="folders")
+        return [cls.of_upload(file, folder) for file, folder in zip(files, folders or [""] * len(files), strict=True)]
 
 
 @dataclass(frozen=True, slots=True)
-class _Taken:
+class Taken:
     """A file after its first glance: refused with a code and what was found, or kept."""
 
     name: str
@@ -78,6 +79,7 @@ class _Taken:
     kind: str
     code: str = ""
     what: str = ""
+    folder: str = ""
 
 
 def receive(
@@ -104,25 +106,67 @@ def receive(
     Raises:
         Forbidden: The actor is no uploader of the site.
         Invalid: There is no file, or a detail is at fault; nothing was taken in.
-        TooMuch: More files or bytes than a batch may have.
-        TooOften: More files than the actor may hand in within an hour.
+        TooMuch, TooOften: More than a batch may have, or than the actor may hand in within an hour.
         Conflict: The batch belongs to somebody else.
         Unavailable: The disk is nearly full.
     """
     stored = _checked(actor, site, files, details) | {"grouping": str(grouping)}
     batch, allowed = batch or new_id(), limits.of(site)
-    limits.refuse_crowd(actor, limits=allowed, files=len(files))
-    limits.refuse_excess(batch, limits=allowed, sizes=[file.size or 0 for file in files])
+    limits.refuse(actor, batch, limits=allowed, sizes=[file.size or 0 for file in files])
     safekeeping.refuse_full_disk()
-    taken = [_take(file, allowed) for file in files]
+    taken = [take(file, allowed) for file in files]
     with transaction.atomic():
         _refuse_foreign_batch(actor, site, batch)
         _ensure_kept(files, taken)
         rows = _insert(actor, site, taken, batch=batch, expected=expected_files, details=stored)
         joining.list_when_complete(rows[0])
-        for row in (row for row in rows if row.status == FileStatus.RECEIVED):
-            ring("intake.judge", str(row.pk))
+        _ring(rows)
     return rows
+
+
+def take_entries(
+    archive: IncomingFile, entries: Sequence[tuple[Handed, Taken]], *, place: dict[str, Any], total: int
+) -> None:
+    """Write the rows of an archive's entries whose bytes were taken; the same person's, of the same batch.
+
+    Args:
+        archive: The archive, being judged by the caller.
+        entries: What the archive holds and what ``take`` made of it.
+        place: What is kept with each entry of where it came from.
+        total: How many entries there are; the batch waits for all of them.
+
+    Raises:
+        Conflict: Somebody else has the archive by now; nothing was written.
+    """
+    details = {name: value for name, value in archive.details.items() if name != "folder"} | {"archive": place}
+    if details.get("grouping") != Grouping.STUDY_PER_FILE:
+        details["grouping"] = str(Grouping.FOLDER)
+    with transaction.atomic():
+        safekeeping.lock(safekeeping.batch_name(archive.batch))
+        _hold_archive(archive)
+        taken = [kept for _handed, kept in entries]
+        _ensure_kept([handed for handed, _kept in entries], taken)
+        batch = IncomingFile.objects.filter(batch=archive.batch)
+        expected = batch.aggregate(files=Max("expected_files"))["files"] or 0
+        is_first = not batch.filter(details__archive__parent=str(archive.pk)).exists()
+        rows = _insert(
+            archive.sender, archive.site, taken, batch=archive.batch, details=details,
+            expected=expected + total if expected and is_first else expected,
+        )  # fmt: skip
+        _ring(rows)
+
+
+def _ring(rows: Iterable[IncomingFile]) -> None:
+    for row in rows:
+        if row.status == FileStatus.RECEIVED:
+            ring("intake.judge", str(row.pk))
+
+
+def _hold_archive(archive: IncomingFile) -> None:
+    """Keep an archive's lease while its entries are taken in; raise ``Conflict`` where somebody else has it."""
+    mine = IncomingFile.objects.filter(pk=archive.pk, status=FileStatus.JUDGING, attempt=archive.attempt)
+    if not mine.update(lease_until=timezone.now() + timedelta(seconds=settings.JOB_LEASE_SECONDS)):
+        raise Conflict(_("This attempt came back too late: the file has been given to another."), code="late")
 
 
 def _checked(actor: User, site: Site, files: Sequence[Handed], details: Details) -> dict[str, Any]:
@@ -140,85 +184,26 @@ def _refuse_foreign_batch(actor: User, site: Site, batch: uuid.UUID) -> None:
         raise Conflict(_("This upload belongs to somebody else or to another site. Start a new one."), code="batch")
 
 
-def _take(file: Handed, allowed: Limits) -> _Taken:
-    """Keep a file's bytes, or say why not."""
-    limit = allowed.file_bytes
+def take(file: Handed, allowed: Limits) -> Taken:
+    """Make a file's bytes durable, or say why not; no row names them yet."""
     try:
-        if file.size is not None and file.size > limit:
-            raise _too_large(limit)
-        sha256, size = safekeeping.keep(_bounded(file.chunks(), limit))
-        kind = _glance(file.name, sha256, size, max_pixels=allowed.pixels)
+        sha256, size = safekeeping.keep(glancing.bounded(file.chunks(), allowed=allowed, size=file.size))
+        kind = _glance(file.name, sha256, size, allowed)
     except FrameError as error:
-        return _Taken(file.name, "", file.size or 0, "unknown", error.code, error.what)
-    return _Taken(file.name, sha256, size, kind)
+        return Taken(file.name, "", file.size or 0, "unknown", error.code, error.what)
+    return Taken(file.name, sha256, size, kind, folder=file.folder)
 
 
-def _bounded(chunks: Iterable[bytes], limit: int) -> Iterator[bytes]:
-    seen = 0
-    for chunk in chunks:
-        seen += len(chunk)
-        if seen > limit:
-            raise _too_large(limit)
-        yield chunk
-
-
-def _too_large(limit: int) -> FrameError:
-    return FrameError("too_large", f"it is larger than the {limit // 1_000_000} MB that are allowed")
-
-
-def _glance(name: str, sha256: str, size: int, *, max_pixels: int) -> str:
+def _glance(name: str, sha256: str, size: int, allowed: Limits) -> str:
     """Return what a file is; raise ``FrameError`` where its first bytes already condemn it, and drop it."""
     try:
-        return _looked_at(name, sha256, size, max_pixels)
+        return glancing.kind_at(sha256, name=name, size=size, allowed=allowed)
     except FrameError:
         safekeeping.drop(sha256)
         raise
 
 
-def _looked_at(name: str, sha256: str, size: int, max_pixels: int) -> str:
-    if not size:
-        raise FrameError("empty", "it has 0 bytes")
-    with INCOMING.open(sha256) as handle:
-        head = handle.read(_GLANCE_BYTES)
-    kind = kind_of(head[:HEAD_BYTES])
-    claimed = _ENDINGS.get(PurePath(name).suffix.lower(), "")
-    if claimed and kind != claimed:
-        found = kind.upper() if kind != "unknown" else "something else"
-        raise FrameError("lying_type", f"its name says {claimed.upper()}, its content is {found}")
-    if kind == "unknown":
-        raise FrameError("not_an_image", "it is neither DICOM, JPEG nor PNG")
-    _glance_at_header(kind, head, max_pixels)
-    return kind
-
-
-def _glance_at_header(kind: str, head: bytes, max_pixels: int) -> None:
-    """Raise ``FrameError`` for what the first bytes of a known kind already tell; unreadable ones are the judge's."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            rows, columns = _dicom_size(head) if kind == "dicom" else _picture_size(head, kind)
-        except FrameError:
-            raise
-        except Exception:  # noqa: BLE001 a cut or hostile header fails in any way; the child will judge it
-            return
-    if rows and columns:
-        refuse_size(rows, columns, max_pixels)
-
-
-def _picture_size(head: bytes, kind: str) -> tuple[int, int]:
-    with Image.open(io.BytesIO(head), formats=[kind]) as image:
-        return image.height, image.width
-
-
-def _dicom_size(head: bytes) -> tuple[int, int]:
-    if DeflatedExplicitVRLittleEndian.encode() + b"\0" in head[:1024]:
-        return 0, 0
-    dataset = dcmread(io.BytesIO(head), stop_before_pixels=True, force=True, specific_tags=list(_HEADER_TAGS))
-    refuse_other_modalities(dataset)
-    return int(dataset.get("Rows") or 0), int(dataset.get("Columns") or 0)
-
-
-def _ensure_kept(files: Sequence[Handed], taken: Sequence[_Taken]) -> None:
+def _ensure_kept(files: Sequence[Handed], taken: Sequence[Taken]) -> None:
     """Hold the bytes until the rows are there; write those again that somebody dropped before they were held."""
     for sha256 in sorted({file.sha256 for file in taken if not file.code}):
         safekeeping.lock_content(sha256)
@@ -228,9 +213,10 @@ def _ensure_kept(files: Sequence[Handed], taken: Sequence[_Taken]) -> None:
 
 
 def _insert(
-    actor: User, site: Site, taken: Sequence[_Taken], *, batch: uuid.UUID, expected: int, details: dict[str, Any]
+    actor: User, site: Site, taken: Sequence[Taken], *, batch: uuid.UUID, expected: int, details: dict[str, Any]
 ) -> list[IncomingFile]:
-    first = IncomingFile.objects.filter(batch=batch).count()
+    last = IncomingFile.objects.filter(batch=batch).aggregate(last=Max("position"))["last"]
+    first = 0 if last is None else last + 1
     rows = [
         _row(actor, site, file, batch=batch, expected=expected, position=first + index, details=details)
         for index, file in enumerate(taken)
@@ -242,7 +228,7 @@ def _insert(
 
 
 def _row(
-    actor: User, site: Site, file: _Taken, *, batch: uuid.UUID, expected: int, position: int, details: dict[str, Any]
+    actor: User, site: Site, file: Taken, *, batch: uuid.UUID, expected: int, position: int, details: dict[str, Any]
 ) -> IncomingFile:
     now = timezone.now()
     return IncomingFile(
@@ -256,7 +242,7 @@ def _row(
         sha256=file.sha256,
         size_bytes=file.size,
         kind=file.kind,
-        details=details,
+        details=details | {"folder": folder_key(site, file.folder)} if file.folder else details,
         status=FileStatus.REFUSED if file.code else FileStatus.RECEIVED,
         code=file.code,
         sentence=sentences.refused(file.code, file.what) if file.code else "",

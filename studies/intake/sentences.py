@@ -48,11 +48,11 @@ def refused(code: str, what: str) -> str:
 
 def opened(taken: int, *, refused: int, skipped: int) -> str:
     """Return what is said of an archive whose entries have been taken in."""
-    sentence = _("It was opened: %(taken)s files were taken in, each with a verdict of its own.") % {"taken": taken}
+    sentence = _("It was opened. Taken in, each with a verdict of its own: %(taken)s.") % {"taken": taken}
     if refused:
-        sentence += " " + _("%(refused)s were not accepted.") % {"refused": refused}
+        sentence += " " + _("Not accepted: %(refused)s.") % {"refused": refused}
     if skipped:
-        sentence += " " + _("%(skipped)s that a desktop or a disc left there were skipped.") % {"skipped": skipped}
+        sentence += " " + _("Skipped, left there by a desktop or a disc: %(skipped)s.") % {"skipped": skipped}
     return sentence
 
 

@@ -6,7 +6,10 @@ face: those whose ``is_part10`` is true are whole enough for a client of STOW-RS
 
 from __future__ import annotations
 
+import gzip
 import io
+import tarfile
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -74,14 +77,34 @@ PICTURES = (
     Row("jpeg, three equal components", lambda: files.jpeg(np.repeat(NARROW[..., None], 3, axis=2))),
     Row("png", lambda: files.png(), name="a.png"),
     Row("png, 16 bit", lambda: files.png(files.values(16))),
+    Row("tiff", lambda: files.picture("TIFF"), name="a.tif"),
+    Row("tiff, 16 bit", lambda: files.picture("TIFF", 16), name="a.tiff"),
+    Row("tiff, packed", lambda: files.picture("TIFF", 16, compression="tiff_lzw")),
+    Row("tiff, white is zero", lambda: files.picture("TIFF", 16, tiffinfo={262: 0})),
+    Row("bmp", lambda: files.picture("BMP"), name="a.bmp"),
+    Row("webp", lambda: files.picture("WEBP"), name="a.webp"),
+    Row("webp, lossless", lambda: files.picture("WEBP", lossless=True)),
     Row("png, palette of greys", lambda: files.saved(files.Image.fromarray(NARROW).convert("P"), "PNG")),
     refused("nothing", "empty", "it has 0 bytes", lambda: b""),
-    refused("html", "not_an_image", "it is neither", lambda: b"<html><script>alert(1)</script></html>"),
+    refused("html", "not_an_image", "it is no DICOM", lambda: b"<html><script>alert(1)</script></html>"),
     refused("html named jpg", "lying_type", "its name says JPEG", lambda: b"<html></html>", "photo.jpg"),
     refused("html named png", "lying_type", "its name says PNG", lambda: b"<html></html>", "photo.png"),
     refused("png named jpg", "lying_type", "its content is PNG", lambda: files.png(), "photo.jpg"),
     refused("colour jpeg", "not_a_radiograph", "it is a colour picture", lambda: files.colour_photo()),
     refused("colour png", "not_a_radiograph", "it is a colour picture", lambda: files.colour_photo("PNG")),
+    refused("colour tiff", "not_a_radiograph", "it is a colour picture", lambda: files.colour_photo("TIFF")),
+    refused("colour bmp", "not_a_radiograph", "it is a colour picture", lambda: files.colour_photo("BMP")),
+    refused("colour webp", "not_a_radiograph", "it is a colour picture", lambda: files.colour_photo("WEBP")),
+    refused("tiff of two pages", "multi_frame", "several pages", lambda: files.picture(
+        "TIFF", save_all=True, append_images=[files.Image.fromarray(NARROW)])),
+    refused("webp that moves", "multi_frame", "several pages or frames", lambda: files.picture(
+        "WEBP", save_all=True, append_images=[files.Image.fromarray(NARROW)])),
+    refused("tiff of 32 bits", "unsupported_depth", "8 and 16 bits", lambda: files.saved(
+        files.Image.fromarray(NARROW.astype("f4")), "TIFF")),
+    refused("tiff, half", "truncated", "end too early", lambda: files.picture("TIFF")[:-1500]),
+    refused("webp, half", "not_an_image", "begins like a WEBP", lambda: files.picture("WEBP")[:200]),
+    refused("bmp, half", "truncated", "end too early", lambda: files.picture("BMP")[:2000]),
+    refused("gif", "not_an_image", "it is no DICOM", lambda: files.picture("GIF")),
     refused("png of 100,000 x 100,000", "too_many_pixels", "more pixels than are allowed",
             lambda: files.png_header(100_000, 100_000)),
     refused("png that says more than it holds", "truncated", "end too early", lambda: files.png_header(500, 500)),
@@ -139,7 +162,45 @@ INSTANCES = (
         "REFUSED", "damaged", "another size"),
 )  # fmt: skip
 
-ARCHIVES = ()
+
+def one_of_each():
+    """Files in folders, among what a desktop leaves there; one of them is refused."""
+    junk = dict.fromkeys(("__MACOSX/wrist/._a.png", "wrist/Thumbs.db", ".DS_Store"), b"x")
+    sound = {"wrist/a.png": files.png(), "wrist/b.png": files.png(), "knee/deep/c.dcm": files.dicom()}
+    return sound | {"notes.txt": b"nothing"} | junk
+
+
+def opened(format, content, says, name="file"):
+    return Row(format, content, "ACCEPTED", "archive_opened", says, name)
+
+
+ARCHIVES = (
+    opened("zip", lambda: files.zipped(one_of_each()), "verdict of its own: 3.", "a.zip"),
+    opened("zip, not compressed", lambda: files.zipped(one_of_each(), packing=zipfile.ZIP_STORED), "disc: 3."),
+    opened("tar", lambda: files.tarred(one_of_each()), "Not accepted: 1.", "a.tar"),
+    opened("tar.gz", lambda: files.tarred(one_of_each(), "w:gz"), "verdict of its own: 3.", "a.tar.gz"),
+    opened("tar of GNU, long names", lambda: files.tarred({"x" * 90 + "/" + "y" * 90 + ".png": files.png()},
+                                                          format=tarfile.GNU_FORMAT), "verdict of its own: 1."),
+    opened("zip in a zip", lambda: files.zipped({"inner.zip": files.zipped({"a.png": files.png()})}),
+           "verdict of its own: 1."),
+    opened("zip, one name twice", lambda: files.zipped([("a.png", files.png()), ("a.png", files.png())]),
+           "verdict of its own: 2."),
+    opened("zip, a path that leaves it", lambda: files.zipped({"../../a.png": files.png(), "b.png": files.png()}),
+           "Not accepted: 1."),
+    refused("zip of nothing", "no_images", "the archive is empty", lambda: files.zipped({})),
+    refused("zip without images", "no_images", "none of its 1 entries", lambda: files.zipped({"a.txt": b"text"})),
+    refused("zip, encrypted", "encrypted", "the archive is encrypted",
+            lambda: files.encrypted(files.zipped({"a.png": files.png()}))),
+    refused("zip, cut", "truncated", "the archive ends too early", lambda: files.zipped(one_of_each())[:-40]),
+    refused("tar.gz, cut", "truncated", "the archive ends too early",
+            lambda: files.tarred(one_of_each(), "w:gz")[:-400]),
+    refused("gzip of something else", "no_images", "", lambda: gzip.compress(b"\0" * 1024)),
+    refused("zip bomb", "archive_too_large", "unpacks to more than", lambda: files.zipped(
+        {f"{number}.png": b"\0" * 60_000_000 for number in range(2)})),
+    refused("html named zip", "lying_type", "its name says ZIP", lambda: b"<html></html>", "a.zip"),
+    refused("rar", "not_an_image", "it is a RAR archive", lambda: b"Rar!\x1a\7\1\0" + b"\0" * 600),
+    refused("7z", "not_an_image", "it is a 7z archive", lambda: b"7z\xbc\xaf\x27\x1c" + b"\0" * 600),
+)  # fmt: skip
 
 ROWS = (*PICTURES, *INSTANCES, *ARCHIVES)
 ACCEPTED = {row.format: row.content for row in ROWS if row.status == "ACCEPTED" and row not in ARCHIVES}

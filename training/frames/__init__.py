@@ -10,7 +10,7 @@ from training.frames.encoding import encode, reopen
 from training.frames.errors import FrameError
 from training.frames.frame import Encoded, Frame
 from training.frames.greys import GreyScale, Lut
-from training.frames.pictures import decode_jpeg, decode_png
+from training.frames.pictures import decode_jpeg, decode_picture, decode_png
 from training.frames.sniffing import kind_of
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "Lut",
     "decode_dicom",
     "decode_jpeg",
+    "decode_picture",
     "decode_png",
     "encode",
     "kind_of",

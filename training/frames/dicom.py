@@ -223,7 +223,9 @@ def _with_functional_groups(dataset: Dataset) -> Dataset:
         return dataset
     names = ("PixelRepresentation", "PixelSpacing", "ImagerPixelSpacing", "PixelAspectRatio", *_GREY_ELEMENTS)
     merged = Dataset()
-    merged.update({name: dataset[name] for name in names if name in dataset})
+    for name in names:
+        if name in dataset:
+            merged.add(dataset[name])
     for group in (item for name in _FUNCTIONAL_GROUPS for item in (dataset.get(name) or [])[:1]):
         for macro in (item for name in _GREY_MACROS for item in (group.get(name) or [])[:1]):
             merged.update(macro)

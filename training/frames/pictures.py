@@ -1,4 +1,4 @@
-"""JPEG and PNG pictures as frames.
+"""JPEG, PNG, TIFF, BMP and WebP pictures as frames.
 
 A picture is a radiograph only if it is grey: one component, or three that are equal. EXIF orientation is applied,
 16 bits stay 16. Nothing else of a picture's metadata is read.
@@ -27,33 +27,67 @@ _COLOUR_TOLERANCE: Final = 16
 #: More coloured pixels than this share make a photograph; fewer are a drawn mark.
 _COLOURED_SHARE: Final = 0.005
 _ORIENTATION: Final = 0x0112
+_BITS_PER_SAMPLE: Final = 258
+_PHOTOMETRIC: Final = 262
+
+
+def decode_picture(content: bytes, kind: str, *, max_pixels: int = MAX_PIXELS) -> Frame:
+    """Return the frame of a picture; transparent pixels are shown on black, 16 bits are kept.
+
+    Args:
+        content: the file.
+        kind: what ``kind_of`` said: jpeg, png, tiff, bmp or webp.
+        max_pixels: rows times columns that are allowed.
+
+    Raises:
+        FrameError: truncated, damaged, too_many_pixels, not_a_radiograph (colour), not_an_image, multi_frame,
+            unsupported_depth.
+    """
+    image = _opened(content, kind.upper(), max_pixels)
+    _refuse_several(image)
+    keepable = kind == "jpeg" and image.mode == "L" and not image.info.get("progressive") and _orientation(image) == 1
+    is_exact = kind in ("png", "bmp") or (kind == "tiff" and image.info.get("compression") != "jpeg")
+    described = _wide(image) if image.mode.startswith("I;16") else {}
+    picture = _upright(_loaded(image))
+    pixels = np.asarray(picture).astype(np.uint16) if described else _grey(picture)
+    kept = stripped(content) if keepable else None
+    source = Encoded(kept, JPEG_BASELINE) if kept else None
+    return Frame(pixels, decoder=f"pillow {kind}", is_exact=is_exact, source=source, **described)
 
 
 def decode_jpeg(content: bytes, *, max_pixels: int = MAX_PIXELS) -> Frame:
-    """Return the frame of a JPEG picture.
-
-    Raises:
-        FrameError: truncated, damaged, too_many_pixels, not_a_radiograph (colour), not_an_image.
-    """
-    image = _opened(content, "JPEG", max_pixels)
-    keepable = image.mode == "L" and not image.info.get("progressive") and _orientation(image) == 1
-    pixels = _grey(_upright(_loaded(image)))
-    kept = stripped(content) if keepable else None
-    source = Encoded(kept, JPEG_BASELINE) if kept else None
-    return Frame(pixels, decoder="pillow jpeg", is_exact=False, source=source)
+    """Return the frame of a JPEG picture; raises as ``decode_picture``."""
+    return decode_picture(content, "jpeg", max_pixels=max_pixels)
 
 
 def decode_png(content: bytes, *, max_pixels: int = MAX_PIXELS) -> Frame:
-    """Return the frame of a PNG picture, 16 bits kept; transparent pixels are shown on black.
+    """Return the frame of a PNG picture; raises as ``decode_picture``."""
+    return decode_picture(content, "png", max_pixels=max_pixels)
 
-    Raises:
-        FrameError: truncated, damaged, too_many_pixels, not_a_radiograph (colour), not_an_image.
-    """
-    image = _upright(_loaded(_opened(content, "PNG", max_pixels)))
-    if image.mode.startswith("I"):
-        pixels = np.asarray(image).astype(np.uint16)
-        return Frame(pixels, bits_allocated=16, bits_stored=16, decoder="pillow png")
-    return Frame(_grey(image), decoder="pillow png")
+
+def _wide(image: Image.Image) -> dict[str, Any]:
+    """Return what a frame of more than 8 bits is described by; a TIFF may hold 12 and may be white at zero."""
+    tags = getattr(image, "tag_v2", {})
+    bits = tags.get(_BITS_PER_SAMPLE, (16,))
+    stored = int(bits[0] if isinstance(bits, tuple) else bits)
+    is_inverted = tags.get(_PHOTOMETRIC) == 0
+    return {
+        "bits_allocated": 16,
+        "bits_stored": stored,
+        "photometric_interpretation": "MONOCHROME1" if is_inverted else "MONOCHROME2",
+    }
+
+
+def _refuse_several(image: Image.Image) -> None:
+    """Raise ``FrameError`` for a file of several pages or frames, and for a depth that no screen shows."""
+    if image.mode in ("I", "F") or (image.mode == "I;16S"):
+        raise FrameError("unsupported_depth", "its pixels have 32 bits or a sign; 8 and 16 bits are supported")
+    try:
+        image.seek(1)
+    except EOFError:
+        image.seek(0)
+        return
+    raise FrameError("multi_frame", "it holds several pages or frames, a radiograph has one")
 
 
 def _opened(content: bytes, kind: str, max_pixels: int) -> Image.Image:

@@ -4,25 +4,44 @@ from __future__ import annotations
 
 from typing import Final
 
-#: So many bytes of a file's start are enough.
-HEAD_BYTES: Final = 256
-_JPEG: Final = b"\xff\xd8\xff"
-_PNG: Final = b"\x89PNG\r\n\x1a\n"
+#: So many bytes of a file's start are enough: the mark of a TAR archive is the last that is asked for.
+HEAD_BYTES: Final = 512
+#: Kinds that hold one picture.
+PICTURES: Final = frozenset({"jpeg", "png", "tiff", "bmp", "webp"})
+#: Kinds that hold files.
+ARCHIVES: Final = frozenset({"zip", "tar", "gzip"})
+_FIRST: Final = ((b"\xff\xd8\xff", "jpeg"), (b"\x89PNG\r\n\x1a\n", "png"))
+_LATER: Final = (
+    (b"II*\0", "tiff"), (b"MM\0*", "tiff"), (b"II+\0", "tiff"), (b"MM\0+", "tiff"),
+    (b"PK\3\4", "zip"), (b"PK\5\6", "zip"), (b"\x1f\x8b\x08", "gzip"),
+)  # fmt: skip
+_BMP_HEADERS: Final = frozenset({12, 40, 52, 56, 64, 108, 124})
 _FIRST_GROUPS: Final = (0x0002, 0x0008)
 
 
 def kind_of(head: bytes) -> str:
-    """Return ``dicom``, ``jpeg``, ``png`` or ``unknown`` for the first bytes of a file.
+    """Return ``dicom``, a picture's or an archive's kind, or ``unknown`` for the first bytes of a file.
 
-    A DICOM data set without its preamble is known by a first element of group 0002 or 0008 whose length fits.
+    A DICOM data set without its preamble is known by a first element of group 0002 or 0008 whose length fits. Whatever
+    a DICOM file holds in its preamble, it is a DICOM file; a JPEG or PNG has no room for the mark of one.
     """
-    if head.startswith(_JPEG):
-        return "jpeg"
-    if head.startswith(_PNG):
-        return "png"
+    for mark, kind in _FIRST:
+        if head.startswith(mark):
+            return kind
     if head[128:132] == b"DICM" or _starts_like_a_data_set(head):
         return "dicom"
-    return "unknown"
+    for mark, kind in _LATER:
+        if head.startswith(mark):
+            return kind
+    return _by_two_marks(head)
+
+
+def _by_two_marks(head: bytes) -> str:
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return "webp"
+    if head[:2] == b"BM" and int.from_bytes(head[14:18], "little") in _BMP_HEADERS:
+        return "bmp"
+    return "tar" if head[257:262] == b"ustar" else "unknown"
 
 
 def _starts_like_a_data_set(head: bytes) -> bool:
