@@ -9,13 +9,14 @@ from typing import Final
 
 from django.http import QueryDict
 from django.utils.translation import gettext as _
-from pydicom.datadict import dictionary_VR, tag_for_keyword
+from pydicom.datadict import dictionary_has_tag, dictionary_VR, tag_for_keyword
 
 from bonefrac.errors import Invalid
 
 MOST_ROWS: Final = 1000
 FARTHEST: Final = 100_000
 _TAG: Final = re.compile(r"[0-9A-Fa-f]{8}")
+_FIRST_TAG: Final = 0x00080000  # groups below are of files and messages
 _RANGED: Final = frozenset({"DA", "TM", "DT"})
 _UNSEARCHABLE: Final = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "SQ", "UN"})
 _RESERVED: Final = frozenset({"includefield", "limit", "offset", "fuzzymatching", "accept", "charset"})
@@ -86,7 +87,7 @@ def _keys(asked: QueryDict) -> list[tuple[str, str]]:
 
 def _match(name: str, value: str) -> Match | None:
     path = _path(name)
-    vr = dictionary_VR(int(path[-1], 16))
+    vr = dictionary_VR(int(path[-1], 16))[:2]  # the first where the dictionary offers several
     if vr in _UNSEARCHABLE:
         raise Invalid(_("%(name)s cannot be searched.") % {"name": name}, code="bad_key", fields={name: vr})
     text = value.strip()
@@ -104,11 +105,9 @@ def _path(name: str) -> tuple[str, ...]:
 
 def _tag(name: str) -> str:
     number = int(name, 16) if _TAG.fullmatch(name) else tag_for_keyword(name)
-    try:
-        dictionary_VR(number or 0)
-    except KeyError:
-        raise _unknown(name) from None
-    return f"{number or 0:08X}"
+    if number is None or number < _FIRST_TAG or not dictionary_has_tag(number):
+        raise _unknown(name)
+    return f"{number:08X}"
 
 
 def _unknown(name: str) -> Invalid:

@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
-from django.db.models import Case, CharField, Exists, F, Func, OuterRef, Q, QuerySet, TextField, Value, When
+from django.db.models import Case, Exists, F, Func, OuterRef, Q, QuerySet, TextField, Value, When
 from django.db.models.functions import Coalesce
 
 from studies.dicom import compose
@@ -102,9 +102,12 @@ def _series(images: QuerySet[StudyImage], match: Match) -> QuerySet[StudyImage]:
 
 
 def _modality(images: QuerySet[StudyImage], match: Match) -> QuerySet[StudyImage]:
-    by_class = [When(sop_class_uid=sop, then=Value(word)) for sop, word in compose.MODALITY_OF_CLASS.items()]
+    by_class = [
+        When(sop_class_uid=sop, then=Value(word, output_field=TextField()))
+        for sop, word in compose.MODALITY_OF_CLASS.items()
+    ]
     told = Coalesce(
-        _in_header((tag("Modality"),), "CS"), Case(*by_class, default=Value("OT"), output_field=CharField())
+        _in_header((tag("Modality"),), "CS"), Case(*by_class, default=Value("OT"), output_field=TextField())
     )
     return images.alias(modality=told).filter(_compared("modality", match))
 
