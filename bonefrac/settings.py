@@ -36,6 +36,11 @@ _embedded = embedded.locations(DATA)
 DATABASE_URL = env.text("DATABASE_URL") or _embedded.database_url
 REDIS_URL = env.text("REDIS_URL") or _embedded.redis_url
 _pooled = env.flag("DATABASE_POOL", False)  # web processes set it, after the fork; workers keep persistent connections
+_pool = {
+    "min_size": 1,
+    "max_size": env.number("DATABASE_POOL_SIZE", 8, low=1),
+    "timeout": env.number("DATABASE_POOL_SECONDS", 30, low=1),
+}
 _database = embedded.database_settings(DATABASE_URL)
 DATABASES = {
     "default": {
@@ -46,7 +51,7 @@ DATABASES = {
             **_database["OPTIONS"],  # what the address says, sslmode for example
             "application_name": env.text("BONEFRAC_PROCESS", "bonefrac"),
             "options": f"-c statement_timeout={env.number('STATEMENT_TIMEOUT_MS', 60_000)}",
-            **({"pool": {"min_size": 1, "max_size": env.number("DATABASE_POOL_SIZE", 8, low=1)}} if _pooled else {}),
+            **({"pool": _pool} if _pooled else {}),
         },
     }
 }
@@ -322,7 +327,14 @@ LOGGING = {
     },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "lines"}},
     "root": {"handlers": ["stderr"], "level": env.text("LOG_LEVEL", "INFO").upper()},
-    "loggers": {"django.server": {"handlers": ["stderr"], "propagate": False}, "axes": {"level": "WARNING"}},
+    "loggers": {
+        "django.server": {"handlers": ["stderr"], "propagate": False},
+        "axes": {"level": "WARNING"},
+        # These quote what files say of people: EXIF at DEBUG, malformed header values at WARNING.
+        "PIL": {"level": "WARNING"},
+        "pydicom": {"level": "CRITICAL"},
+        "pynetdicom": {"level": "WARNING"},
+    },
 }
 structlog.configure(
     processors=[*_shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
