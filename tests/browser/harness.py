@@ -220,7 +220,8 @@ class Handler(BaseHTTPRequestHandler):
     def _upload(self, form):
         answers = []
         for name, size in form["files"]:
-            if self.site.refuse.pop(name, None):
+            if self.site.refuse.get(name):
+                self.site.refuse[name] -= 1
                 self.close_connection = True
                 return self._send(502, "text/plain", b"bad gateway")
             known = {"id": str(new_id()), "name": name, "code": "", "sentence": ""}

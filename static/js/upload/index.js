@@ -1,17 +1,27 @@
-// The upload page: drop files anywhere, see a row for each at once, send a few at a time, read each one's verdict in words.
+// The upload page: drop files and folders anywhere, send many at a time, read each one's verdict in words.
 //
-// The page has  <form data-upload data-upload-url data-status-url [data-batch-url]>  with an <input type="file" name="files">,
-// a list [data-files], and components/upload_row.html. Without this script the form posts all files by itself. Everything
-// else in the form goes along with each file; fields "batch" and "expected_files" keep the files of one form together.
+// The page has  <form data-upload data-upload-url data-status-url [data-batch-url] [data-resumable-url]>  with an
+// <input type="file" name="files">, perhaps a second one [data-folder] for a whole folder, a list [data-files], and
+// components/upload_row.html. Without this script the form posts all files by itself. Everything else in the form goes
+// along; fields "batch" and "expected_files" keep the files of one form together. Small files go many in a request,
+// large ones in pieces that go on after a broken connection. Of thousands of rows only some are drawn.
 
 import { notify } from "../page/live.js";
+import { chosen, dropped } from "./folders.js";
+import { sendPieces } from "./resumable.js";
 import { Row } from "./row.js";
-import { sendFile } from "./send.js";
+import { sendFiles } from "./send.js";
+import { Summary } from "./summary.js";
 
 const AT_ONCE = 3;
+const LARGE_BYTES = 4_000_000;
+const GROUP_BYTES = 4_000_000;
+const GROUP_FILES = 25;
+const ROWS_DRAWN = 200;
 const ASKED_AT_ONCE = 50;
 const ASK_FIRST_MS = 500;
 const ASK_LAST_MS = 5000;
+const AGAIN_MS = [1000, 2000, 4000, 8000, 15_000, 30_000, 30_000, 30_000];
 
 function newBatch() {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
@@ -25,35 +35,65 @@ class Upload {
   #form;
   #input;
   #template;
+  #words;
+  #summary;
   #rows = [];
+  #drawn = 0;
   #sending = 0;
   #asking = 0;
   #pause = ASK_FIRST_MS;
+  #isPaused = false;
+  #isStarted = false;
+  #failures = 0;
+  #waitsUntil = 0;
+  #frame = 0;
+  #open = new Set();
+  #alone = new Set();
 
   constructor(form) {
     this.#form = form;
-    this.#input = form.querySelector('input[type="file"]');
+    this.#input = form.querySelector('input[name="files"]');
     this.#template = document.getElementById("upload-row");
-    this.#input.addEventListener("change", () => {
-      this.add([...this.#input.files]);
-      this.#input.value = "";
-    });
+    this.#words = this.#template.dataset;
+    this.#summary = new Summary(form, this.#words);
+    for (const input of form.querySelectorAll('input[type="file"]')) {
+      input.addEventListener("change", () => {
+        this.add(chosen(input.files));
+        input.value = "";
+      });
+    }
     form.addEventListener("submit", (event) => {
       if (!this.#rows.length) return;
       event.preventDefault();
       this.#start();
     });
+    form.querySelector("[data-hold]")?.addEventListener("click", () => this.#hold(!this.#isPaused));
+    form.querySelector("[data-retry-all]")?.addEventListener("click", () => this.#retry(...this.#rows));
+    addEventListener("online", () => this.#goOn());
     this.#bindDrop();
     addEventListener("beforeunload", (event) => this.#isBusy() && event.preventDefault());
   }
 
-  /** Make a row for each file at once; nothing is sent before the form is. */
+  /** Take files in the order given; nothing is sent before the form is. */
   add(files) {
     const acts = { retry: (row) => this.#retry(row), remove: (row) => this.#remove(row) };
     const rows = files.map((file) => new Row(file, this.#template, acts));
-    this.#rows.push(...rows);
-    this.#form.querySelector("[data-files]").append(...rows.map((row) => row.element));
+    for (const row of rows) this.#rows.push(row);
+    if (rows.some((row) => row.folder)) this.#groupByFolder();
+    this.#draw(rows);
     this.#changed();
+  }
+
+  // Whoever hands in folders means their borders; the choice stays visible and can be changed back.
+  #groupByFolder() {
+    const choice = this.#form.querySelector('input[name="grouping"][value="folder"]');
+    if (choice) choice.checked = true;
+  }
+
+  #draw(rows) {
+    const some = rows.filter((row) => !row.element).slice(0, Math.max(0, ROWS_DRAWN - this.#drawn));
+    this.#drawn += some.length;
+    this.#form.querySelector("[data-files]").append(...some.map((row) => row.show()));
   }
 
   #bindDrop() {
@@ -65,11 +105,15 @@ class Upload {
       mark(true);
     });
     addEventListener("dragleave", (event) => event.relatedTarget === null && mark(false));
-    addEventListener("drop", (event) => {
+    addEventListener("drop", async (event) => {
       if (!hasFiles(event)) return;
       event.preventDefault();
       mark(false);
-      this.add([...event.dataTransfer.files]);
+      try {
+        this.add(await dropped(event.dataTransfer));
+      } catch {
+        notify(this.#words.unreadable);
+      }
     });
   }
 
@@ -77,42 +121,137 @@ class Upload {
     const { batch, expected_files: expected } = this.#form.elements;
     if (batch && !batch.value) batch.value = newBatch();
     if (expected) expected.value = this.#rows.length;
+    this.#isStarted = true;
+    this.#isPaused = false;
     this.#next();
   }
 
   #next() {
-    const fields = [...new FormData(this.#form)].filter(([name]) => name !== "files");
-    for (const row of this.#rows) {
-      if (this.#sending >= AT_ONCE) break;
-      if (row.status === "WAITING") this.#send(row, fields);
+    if (this.#isPaused || Date.now() < this.#waitsUntil) return this.#changed();
+    const fields = [...new FormData(this.#form)].filter(([, value]) => typeof value === "string");
+    for (let group = this.#group(); group.length && this.#sending < AT_ONCE; group = this.#group()) {
+      this.#send(group, fields);
     }
     this.#changed();
   }
 
-  async #send(row, fields) {
+  // What goes in the next request: one large file, one that failed among others, or many small ones.
+  #group() {
+    const group = [];
+    let bytes = 0;
+    for (const row of this.#rows) {
+      if (row.status !== "WAITING") continue;
+      const isAlone = this.#isLarge(row) || this.#alone.has(row);
+      if (group.length && (isAlone || bytes + row.file.size > GROUP_BYTES)) break;
+      group.push(row);
+      bytes += row.file.size;
+      if (isAlone || group.length >= GROUP_FILES) break;
+    }
+    return group;
+  }
+
+  #isLarge(row) {
+    return Boolean(this.#form.dataset.resumableUrl) && row.file.size > LARGE_BYTES;
+  }
+
+  async #send(rows, fields) {
     this.#sending += 1;
-    row.become("SENDING");
-    const answer = await sendFile(this.#form.dataset.uploadUrl, fields, row.file, {
-      words: this.#template.dataset,
-      progress: (fraction) => row.progress(fraction),
-    });
+    for (const row of rows) row.become("SENDING");
+    let own = null;
+    const told = {
+      words: this.#words,
+      progress: (bytes) => this.#progress(rows, bytes),
+      begun: (xhr) => {
+        this.#open.delete(own);
+        own = xhr;
+        if (this.#isLarge(rows[0])) this.#open.add(xhr);
+      },
+    };
+    const answer = this.#isLarge(rows[0])
+      ? await sendPieces(this.#form.dataset.resumableUrl, fields, rows[0], told)
+      : await sendFiles(this.#form.dataset.uploadUrl, fields, rows, told);
+    this.#open.delete(own);
     this.#sending -= 1;
-    row.id = answer.id ?? "";
-    row.become(answer.status, answer.sentence);
-    if (answer.fields && Object.keys(answer.fields).length) notify(answer.sentence);
-    if (answer.batch) this.#linkBatch(answer.batch);
+    if (answer.failure) this.#failed(rows, answer.failure);
+    else this.#arrived(rows, answer);
     this.#ask();
     this.#next();
   }
 
-  #retry(row) {
-    row.become("WAITING");
+  // A request's bytes belong to its files one after the other.
+  #progress(rows, bytes) {
+    let rest = bytes;
+    for (const row of rows) {
+      row.progress(rest);
+      rest = Math.max(0, rest - row.file.size);
+    }
+    this.#changed();
+  }
+
+  #arrived(rows, { files, batch }) {
+    this.#failures = 0;
+    rows.forEach((row, index) => {
+      row.id = files[index].id ?? "";
+      this.#become(row, files[index].status, files[index].sentence);
+    });
+    this.#linkBatch(batch ?? this.#form.elements.batch?.value);
+  }
+
+  #failed(rows, { kind, sentence, seconds = 0, fields = {} }) {
+    if (this.#isPaused && kind === "network") return rows.forEach((row) => row.become("WAITING"));
+    if (kind === "network" && this.#failures < AGAIN_MS.length) {
+      this.#waitFor(AGAIN_MS[this.#failures], rows, this.#words.reconnect);
+      this.#failures += 1;
+    } else if (kind === "wait") {
+      this.#waitFor(seconds * 1000, rows, sentence);
+      notify(sentence, "warn");
+    } else if (kind === "server" && rows.length > 1) {
+      for (const row of rows) this.#alone.add(row);
+      rows.forEach((row) => row.become("WAITING"));
+    } else {
+      rows.forEach((row) => this.#become(row, "FAILED", sentence));
+      if (Object.keys(fields).length) notify(sentence);
+    }
+  }
+
+  #waitFor(milliseconds, rows, sentence) {
+    this.#waitsUntil = Math.max(this.#waitsUntil, Date.now() + milliseconds);
+    rows.forEach((row) => row.become("WAITING", sentence));
+    setTimeout(() => this.#next(), this.#waitsUntil - Date.now() + 5);
+  }
+
+  // The network is back: what waits for it need not wait on.
+  #goOn() {
+    this.#failures = 0;
+    this.#waitsUntil = 0;
+    if (this.#isStarted) this.#next();
+  }
+
+  #hold(isPaused) {
+    this.#isPaused = isPaused;
+    if (isPaused) for (const xhr of this.#open) xhr.abort();
+    else this.#goOn();
+    this.#changed();
+  }
+
+  #become(row, status, sentence) {
+    row.become(status, sentence);
+    if (row.isTrouble && !row.element) {
+      this.#form.querySelector("[data-files]").prepend(row.show());
+    }
+  }
+
+  #retry(...rows) {
+    for (const row of rows.filter((one) => one.status === "FAILED")) row.become("WAITING");
+    this.#failures = 0;
     this.#start();
   }
 
   #remove(row) {
     row.element.remove();
+    this.#drawn -= 1;
     this.#rows = this.#rows.filter((other) => other !== row);
+    this.#draw(this.#rows.filter((other) => !other.element).slice(0, 1));
     this.#changed();
   }
 
@@ -135,8 +274,9 @@ class Upload {
       const answer = await fetch(url, { headers: { Accept: "application/json", "X-Background": "1" } });
       if (!answer.ok) return false;
       const { files } = await answer.json();
-      const news = files.filter((file) => rows.find((row) => row.id === file.id)?.status !== file.status);
-      for (const file of news) rows.find((row) => row.id === file.id)?.become(file.status, file.sentence);
+      const byId = new Map(rows.map((row) => [row.id, row]));
+      const news = files.filter((file) => byId.get(file.id)?.status !== file.status);
+      for (const file of news) this.#become(byId.get(file.id), file.status, file.sentence);
       return news.length > 0;
     } catch {
       return false; // the network is away: the files are in, the question is asked again
@@ -144,36 +284,53 @@ class Upload {
   }
 
   #isBusy() {
-    return this.#sending > 0;
+    return this.#sending > 0 || (this.#isStarted && this.#rows.some((row) => row.status === "WAITING"));
   }
 
   #linkBatch(batch) {
     const link = this.#form.querySelector("[data-batch-link]");
     const pattern = this.#form.dataset.batchUrl;
-    if (!link || !pattern) return;
+    if (!link || !pattern || !batch) return;
     link.href = pattern.replace(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/, batch);
     link.hidden = false;
   }
 
+  // Much can happen between two frames; the page is brought up to date once for all of it.
   #changed() {
-    const count = (test) => this.#rows.filter(test).length;
+    if (this.#frame) return;
+    this.#frame = setTimeout(() => {
+      this.#frame = 0;
+      this.#show();
+    }, 30);
+  }
+
+  #show() {
+    const has = (status) => this.#rows.some((row) => row.status === status);
+    const isOver = this.#rows.length > 0 && this.#rows.every((row) => row.isJudged);
+    const state = isOver ? "judged" : this.#isPaused ? "paused" : this.#isBusy() ? "sending" : "waiting";
+    const sent = this.#rows.reduce((sum, row) => sum + row.sent, 0);
     this.#input.required = !this.#rows.length;
-    const summary = this.#form.querySelector("[data-summary]");
-    const isBegun = count((row) => row.status !== "WAITING") > 0;
-    const judged = count((row) => row.isJudged);
-    const numbers = {
-      in: judged,
-      all: this.#rows.length,
-      refused: count((row) => row.status === "REFUSED"),
-      failed: count((row) => row.status === "FAILED"),
-    };
-    summary.hidden = !isBegun;
-    for (const [name, value] of Object.entries(numbers)) summary.querySelector(`[data-count-${name}]`).textContent = value;
-    const isOver = isBegun && judged === this.#rows.length;
-    summary.querySelector("[data-again]").hidden = !isOver;
-    this.#form.dataset.state = isOver ? "judged" : this.#isBusy() ? "sending" : "waiting";
-    const button = this.#form.querySelector("[data-send]");
-    if (button) button.disabled = this.#rows.length > 0 && !count((row) => row.status === "WAITING");
+    this.#summary.draw(this.#rows, { state, sent });
+    const more = this.#form.querySelector("[data-more]");
+    const hidden = this.#rows.filter((row) => !row.element).length;
+    if (more) {
+      more.hidden = !hidden;
+      more.querySelector("[data-count-more]").textContent = hidden;
+    }
+    this.#form.dataset.state = state;
+    this.#showButtons(has);
+  }
+
+  #showButtons(has) {
+    const send = this.#form.querySelector("[data-send]");
+    if (send) send.disabled = this.#rows.length > 0 && !has("WAITING");
+    const pause = this.#form.querySelector("[data-hold]");
+    if (pause) {
+      pause.hidden = !this.#isStarted || !(has("WAITING") || has("SENDING"));
+      pause.textContent = this.#isPaused ? this.#words.continue : this.#words.holdWord;
+    }
+    const retry = this.#form.querySelector("[data-retry-all]");
+    if (retry) retry.hidden = !has("FAILED");
   }
 }
 

@@ -1,30 +1,26 @@
-// One file's row: name, progress, a verdict in words, its sentence, and what can be done about it.
+// One file on its way in: what is known of it, and its row on the page where it has one.
 
 const DONE = new Set(["ACCEPTED", "REFUSED", "DUPLICATE", "HELD"]);
 
-function sizeInWords(bytes) {
+export function sizeInWords(bytes) {
   return bytes < 1_000_000 ? `${Math.ceil(bytes / 1000)} kB` : `${(bytes / 1_000_000).toFixed(1)} MB`;
 }
 
-/** A file on its way in. Status: WAITING, SENDING, FAILED here; RECEIVED and what follows from the server. */
+/** Status: WAITING, SENDING, FAILED here; RECEIVED and what follows from the server. */
 export class Row {
   status = "WAITING";
+  sentence = "";
   id = "";
+  url = "";
+  sent = 0;
+  element = null;
 
-  constructor(file, template, { retry, remove }) {
+  constructor({ file, folder }, template, acts) {
     this.file = file;
+    this.folder = folder;
     this.words = template.dataset;
-    this.element = template.content.firstElementChild.cloneNode(true);
-    this.#part("name").textContent = file.name;
-    this.#part("name").title = file.name;
-    const size = document.createElement("span");
-    size.className = "file-row__size num";
-    size.textContent = ` ${sizeInWords(file.size)}`;
-    this.#part("name").append(size);
-    this.#part("bar").setAttribute("aria-label", file.name);
-    this.element.querySelector("[data-retry]").addEventListener("click", () => retry(this));
-    this.element.querySelector("[data-remove]").addEventListener("click", () => remove(this));
-    this.#say();
+    this.template = template;
+    this.acts = acts;
   }
 
   get isJudged() {
@@ -35,17 +31,40 @@ export class Row {
     return Boolean(this.id) && !this.isJudged;
   }
 
-  progress(fraction) {
-    this.#part("bar").value = Math.round(fraction * 100);
+  /** Whether a person has to look at it: it is shown even where most rows are not. */
+  get isTrouble() {
+    return ["FAILED", "REFUSED", "HELD"].includes(this.status);
+  }
+
+  /** Make the row's element; most of many thousands never get one. */
+  show() {
+    this.element = this.template.content.firstElementChild.cloneNode(true);
+    const path = this.folder ? `${this.folder}/${this.file.name}` : this.file.name;
+    this.#part("name").textContent = path;
+    this.#part("name").title = path;
+    const size = document.createElement("span");
+    size.className = "file-row__size num";
+    size.textContent = ` ${sizeInWords(this.file.size)}`;
+    this.#part("name").append(size);
+    this.#part("bar").setAttribute("aria-label", path);
+    this.element.querySelector("[data-retry]").addEventListener("click", () => this.acts.retry(this));
+    this.element.querySelector("[data-remove]").addEventListener("click", () => this.acts.remove(this));
+    this.#say();
+    return this.element;
+  }
+
+  progress(bytes) {
+    this.sent = Math.min(bytes, this.file.size);
+    if (this.element) this.#part("bar").value = this.file.size ? Math.round((this.sent / this.file.size) * 100) : 100;
   }
 
   /** Take over a status with the sentence that explains it. */
   become(status, sentence = "") {
     this.status = status;
-    this.#part("sentence").textContent = sentence;
-    if (status === "WAITING" || status === "SENDING") this.progress(0);
-    if (this.isJudged || status === "RECEIVED") this.progress(1);
-    this.#say();
+    this.sentence = sentence;
+    if (status === "WAITING" && !this.url) this.progress(0);
+    if (this.isJudged || status === "RECEIVED") this.progress(this.file.size);
+    if (this.element) this.#say();
   }
 
   #part(name) {
@@ -54,6 +73,7 @@ export class Row {
 
   #say() {
     this.element.dataset.status = this.status;
+    this.#part("sentence").textContent = this.sentence;
     this.#part("word").textContent = this.words[this.status.toLowerCase()] ?? this.status;
     this.#part("bar").hidden = this.isJudged || this.status === "FAILED";
     this.element.querySelector("[data-retry]").hidden = this.status !== "FAILED";

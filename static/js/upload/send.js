@@ -1,6 +1,6 @@
-// Sends one file with the form's fields, with progress; says what came of it and never throws.
+// Sends small files, many in one request; says what came of each and never throws.
 
-function answerOf(xhr) {
+export function answerOf(xhr) {
   try {
     return JSON.parse(xhr.responseText);
   } catch {
@@ -8,31 +8,47 @@ function answerOf(xhr) {
   }
 }
 
-function outcome(xhr, words) {
-  const answer = answerOf(xhr);
-  if (xhr.status >= 200 && xhr.status < 300 && answer?.files?.length) return { batch: answer.batch, ...answer.files[0] };
-  if (xhr.status >= 400 && xhr.status < 500 && answer?.message) {
-    return { status: "FAILED", sentence: answer.message, fields: answer.fields ?? {} };
-  }
-  return { status: "FAILED", sentence: answer?.message ?? words.server };
+export function csrfToken() {
+  return document.querySelector('meta[name="csrf-token"]')?.content ?? "";
 }
 
-/** Post one file; resolves to { status, sentence, id, batch } as the server or the network said. */
-export function sendFile(url, fields, file, { words, progress }) {
+/** What an answer that is no success means: { kind: "network" | "wait" | "refused" | "server", sentence, seconds, fields }. */
+export function failureOf(xhr, words) {
+  const answer = answerOf(xhr);
+  if (!xhr.status) return { kind: "network", sentence: words.network };
+  const sentence = answer?.message ?? words.server;
+  const seconds = Number(xhr.getResponseHeader("Retry-After")) || 0;
+  if (seconds) return { kind: "wait", sentence, seconds };
+  if (xhr.status < 500 && answer?.message) return { kind: "refused", sentence, fields: answer.fields ?? {} };
+  return { kind: "server", sentence };
+}
+
+/** Send one request; resolves to the finished XMLHttpRequest, its status 0 where the network failed. */
+export function exchange(method, url, { headers = {}, body = null, progress = () => {}, begun = () => {} } = {}) {
   return new Promise((resolve) => {
     const xhr = new XMLHttpRequest();
-    const body = new FormData();
-    for (const [name, value] of fields) body.append(name, value);
-    body.append("files", file, file.name);
-    xhr.upload.addEventListener("progress", (event) => event.lengthComputable && progress(event.loaded / event.total));
-    xhr.addEventListener("load", () => resolve(outcome(xhr, words)));
-    for (const failure of ["error", "timeout", "abort"]) {
-      xhr.addEventListener(failure, () => resolve({ status: "FAILED", sentence: words.network }));
+    xhr.upload.addEventListener("progress", (event) => progress(event.loaded));
+    xhr.addEventListener("loadend", () => resolve(xhr));
+    xhr.open(method, url);
+    const token = csrfToken();
+    for (const [name, value] of Object.entries({ ...(token ? { "X-CSRFToken": token } : {}), ...headers })) {
+      xhr.setRequestHeader(name, value);
     }
-    xhr.open("POST", url);
-    xhr.setRequestHeader("Accept", "application/json");
-    const token = document.querySelector('meta[name="csrf-token"]')?.content;
-    if (token) xhr.setRequestHeader("X-CSRFToken", token);
+    begun(xhr);
     xhr.send(body);
   });
+}
+
+/** Post files with the form's fields; resolves to { files, batch } in the order of the rows, or to { failure }. */
+export async function sendFiles(url, fields, rows, { words, progress, begun }) {
+  const body = new FormData();
+  for (const [name, value] of fields) body.append(name, value);
+  for (const row of rows) {
+    body.append("files", row.file, row.file.name);
+    body.append("folders", row.folder);
+  }
+  const xhr = await exchange("POST", url, { headers: { Accept: "application/json" }, body, progress, begun });
+  const answer = answerOf(xhr);
+  const isIn = xhr.status >= 200 && xhr.status < 300 && answer?.files?.length === rows.length;
+  return isIn ? { files: answer.files, batch: answer.batch } : { failure: failureOf(xhr, words) };
 }
