@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from bonefrac.accounts.models import Membership, Role
 from bonefrac.accounts.roles import Person, is_engineer, memberships_of
 from studies.intake.listing import held_count
+from studies.notices import unseen_count
 
 READERS = frozenset({Role.RADIOLOGIST, Role.LEAD})
 UPLOADERS = frozenset({Role.UPLOADER})
@@ -23,12 +25,14 @@ AUDITORS = frozenset({Role.AUDITOR, Role.ADMIN})
 ANYONE = frozenset(Role)
 
 HELD = "studies:held"
+NOTICES = "studies:notices"
 
 ENTRIES = (
     (_("Worklist"), "studies:worklist", READERS | AUDITORS),
     (_("Upload"), "studies:upload", UPLOADERS),
     (_("My uploads"), "studies:uploads", UPLOADERS),
     (_("Held"), HELD, LEADS),
+    (_("Notices"), NOTICES, READERS | UPLOADERS | AUDITORS),
     (_("Datasets"), "studies:datasets", ADMINS),
     (_("Models"), "inference:models", ANYONE),
     (_("People"), "accounts:people", ADMINS),
@@ -36,6 +40,7 @@ ENTRIES = (
     (_("Devices"), "studies:devices", ADMINS),
     (_("Audit"), "audit:events", AUDITORS),
 )
+COUNTS: dict[str, Callable[[Person], str]] = {HELD: held_count, NOTICES: unseen_count}
 FOR_ENGINEERS = frozenset({"inference:models"})
 
 
@@ -85,7 +90,7 @@ def _around(request: HttpRequest) -> Around:
 def _entries(person: Person, held: list[Membership], path: str) -> tuple[NavEntry, ...]:
     roles = {Role(membership.role) for membership in held}
     shown = (
-        (str(label), reverse(name), held_count(person) if name == HELD else "")
+        (str(label), reverse(name), COUNTS[name](person) if name in COUNTS else "")
         for label, name, needed in ENTRIES
         if roles & needed or (name in FOR_ENGINEERS and is_engineer(person))
     )

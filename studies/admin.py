@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib import admin
 
 from bonefrac.admin import ReadOnlyAdmin
-from studies.models import Dataset, Decision, Disclosure, Problem, Review, Study
+from studies.models import Dataset, Decision, Disclosure, Discrepancy, Notice, Problem, Review, Study
 
 
 @admin.register(Study)
@@ -50,3 +50,17 @@ class DatasetAdmin(ReadOnlyAdmin[Dataset]):
     """Frozen datasets."""
 
     list_display = ["name", "site", "frozen_by", "frozen_at", "digest"]
+
+
+@admin.register(Notice)
+class NoticeAdmin(ReadOnlyAdmin[Notice]):
+    """What people were told."""
+
+    list_display = ["id", "person", "study", "kind", "made_at", "seen_at"]
+
+
+@admin.register(Discrepancy)
+class DiscrepancyAdmin(ReadOnlyAdmin[Discrepancy]):
+    """Where header and entry differ."""
+
+    list_display = ["id", "study", "fact", "header_value", "entered_value", "chosen", "answered_at"]

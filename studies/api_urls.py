@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from studies.api import datasets, intake, resumable, reviews, studies
+from studies.api import datasets, intake, rearranging, resumable, reviews, studies
 
 urlpatterns = [
     # --- Studies ---
@@ -21,6 +21,13 @@ urlpatterns = [
     path("studies/<uuid:study_id>/restore/", reviews.Restore.as_view(), name="api_restore"),
     path("studies/<uuid:study_id>/problems/", reviews.Problems.as_view(), name="api_problem"),
     path("problems/<uuid:problem_id>/settle/", reviews.Settle.as_view(), name="api_settle"),
+    # --- Where images belong ---
+    path("studies/<uuid:study_id>/move/", rearranging.Move.as_view(), name="api_move"),
+    path("studies/<uuid:study_id>/split/", rearranging.Split.as_view(), name="api_split"),
+    path("studies/<uuid:study_id>/merge/", rearranging.Merge.as_view(), name="api_merge"),
+    path("discrepancies/<uuid:discrepancy_id>/answer/", rearranging.Answer.as_view(), name="api_answer"),
+    path("notices/", rearranging.Notices.as_view(), name="api_notices"),
+    path("notices/<uuid:notice_id>/seen/", rearranging.NoticeSeen.as_view(), name="api_notice_seen"),
     # --- Datasets ---
     path("datasets/", datasets.Datasets.as_view(), name="api_datasets"),
     path("datasets/preview/", datasets.DatasetPreview.as_view(), name="api_dataset_preview"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING
 
 from django.db import transaction
 from django.utils import timezone
@@ -15,12 +15,11 @@ from bonefrac.errors import Conflict, Forbidden, Invalid
 from studies import access, notices, policies
 from studies.models import Discrepancy, Study, StudyImage
 from studies.reviews.locking import locked, note
-from studies.states import BodyPart, Fact, NoticeKind, Sex, Side
+from studies.selectors.discrepancies import in_words, word_of
+from studies.states import Fact, NoticeKind
 
 if TYPE_CHECKING:
     from bonefrac.accounts.models import User
-
-_WORDS: Final[dict[str, Any]] = {Fact.SIDE: Side, Fact.BODY_PART: BodyPart, Fact.SEX: Sex}
 
 
 def ask(study: Study, contradictions: Sequence[Sequence[str]]) -> None:
@@ -31,27 +30,6 @@ def ask(study: Study, contradictions: Sequence[Sequence[str]]) -> None:
         )
         if is_new:
             notices.tell([study.uploader_id], study, kind=NoticeKind.CONTRADICTED, sentence=in_words(made))
-
-
-def in_words(discrepancy: Discrepancy) -> str:
-    """Return the question: "The header says left, right was entered: which side is right?"."""
-    words = _WORDS[discrepancy.fact]
-    return _("%(fact)s: the header says “%(header)s”, entered was “%(entered)s”. Which is right?") % {
-        "fact": str(Fact(discrepancy.fact).label).capitalize(),
-        "header": words(discrepancy.header_value).label,
-        "entered": words(discrepancy.entered_value).label,
-    }
-
-
-def choices_of(discrepancy: Discrepancy) -> list[tuple[str, str]]:
-    """Return the two values with their words, the header's first."""
-    words = _WORDS[discrepancy.fact]
-    return [(value, str(words(value).label)) for value in (discrepancy.header_value, discrepancy.entered_value)]
-
-
-def open_of(study: Study) -> list[Discrepancy]:
-    """Return what nobody has answered yet."""
-    return list(study.discrepancies.filter(answered_at__isnull=True))
 
 
 def answer(actor: User, discrepancy_id: uuid.UUID, *, chosen: str) -> Discrepancy:
@@ -89,6 +67,6 @@ def _apply(actor: User, study: Study, asked: Discrepancy) -> None:
     note(actor, Verb.PROBLEM_SETTLED, study, fact=str(asked.fact), chosen=asked.chosen)
     told = _("%(fact)s of the study was settled: %(value)s.") % {
         "fact": str(Fact(asked.fact).label).capitalize(),
-        "value": _WORDS[asked.fact](asked.chosen).label,
+        "value": word_of(asked.fact, asked.chosen),
     }
     notices.tell(notices.readers_of(study), study, kind=NoticeKind.CONTRADICTED, sentence=told, by=actor)

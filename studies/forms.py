@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -47,6 +47,16 @@ def typed(data: QueryDict) -> Typed:
         findings=data.get("findings", "[]"),
         images={key[len(IMAGE_PREFIX) :]: data.get(key, "") for key in data if key.startswith(IMAGE_PREFIX)},
     )
+
+
+def kept(form: Typed, images: Collection[uuid.UUID]) -> tuple[Typed, int]:
+    """Return what was typed but for boxes and marks on images that the study no longer has, and how many those were."""
+    there = {str(key) for key in images}
+    marks = {key: verdict for key, verdict in form.images.items() if key in there}
+    found = boxes(form.findings)
+    raw = [entry for entry in json.loads(form.findings or "[]") if str(uuid.UUID(str(entry["image"]))) in there]
+    lost = len(found) - len(raw) + len(form.images) - len(marks)
+    return replace(form, images=marks, findings=json.dumps(raw)), lost
 
 
 def signed(review: Review) -> Typed:

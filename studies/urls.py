@@ -2,7 +2,20 @@
 
 from django.urls import path
 
-from studies.views import confidentiality, datasets, devices, history, intake, pixels, reading, shadows, worklist
+from studies.views import (
+    confidentiality,
+    datasets,
+    devices,
+    history,
+    holding,
+    intake,
+    notices,
+    pixels,
+    reading,
+    rearranging,
+    shadows,
+    worklist,
+)
 
 app_name = "studies"
 
@@ -18,6 +31,8 @@ urlpatterns = [
     path("studies/<uuid:study_id>/sign/", reading.sign, name="sign"),
     path("studies/<uuid:study_id>/adjudicate/", reading.adjudicate, name="adjudicate"),
     path("studies/<uuid:study_id>/machine/", reading.machine, name="machine"),
+    path("studies/<uuid:study_id>/news/", reading.news, name="news"),
+    path("studies/<uuid:study_id>/look-again/", reading.look_again, name="look_again"),
     path("reviews/<uuid:review_id>/amend/", reading.amend, name="amend"),
     # --- A study ---
     path("studies/<uuid:study_id>/", history.study, name="study"),
@@ -27,6 +42,15 @@ urlpatterns = [
     path("studies/<uuid:study_id>/restore/", history.restore, name="restore"),
     path("studies/<uuid:study_id>/problem/", history.problem, name="problem"),
     path("problems/<uuid:problem_id>/settle/", history.settle, name="settle"),
+    path("discrepancies/<uuid:discrepancy_id>/answer/", history.answer, name="answer"),
+    path("studies/<uuid:study_id>/rearrange/", rearranging.rearrange, name="rearrange"),
+    path("studies/<uuid:study_id>/move/", rearranging.move, name="move"),
+    path("studies/<uuid:study_id>/split/", rearranging.split, name="split"),
+    path("studies/<uuid:study_id>/merge/", rearranging.merge, name="merge"),
+    # --- Notices ---
+    path("notices/", notices.notices, name="notices"),
+    path("notices/seen/", notices.all_seen, name="all_seen"),
+    path("notices/<uuid:notice_id>/seen/", notices.seen, name="notice_seen"),
     # --- Pixels ---
     path("studies/<uuid:study_id>/images/<uuid:image_id>/instance/", pixels.instance, name="instance"),
     path("studies/<uuid:study_id>/images/<uuid:image_id>/preview/", pixels.preview, name="preview"),
@@ -44,6 +68,9 @@ urlpatterns = [
     path("uploads/status/", intake.upload_status, name="upload_status"),
     path("uploads/batches/<uuid:batch_id>/", intake.batch, name="batch"),
     path("held/", intake.held, name="held"),
+    path("held/<uuid:file_id>/", holding.held_file, name="held_file"),
+    path("held/<uuid:file_id>/preview/", holding.held_preview, name="held_preview"),
+    path("held/<uuid:file_id>/link/", holding.link_held, name="link_held"),
     path("held/<uuid:file_id>/release/", intake.release, name="release"),
     path("held/<uuid:file_id>/refuse/", intake.refuse, name="refuse"),
     # --- Devices of the DICOM network ---

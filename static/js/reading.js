@@ -43,6 +43,7 @@
 //    Nothing ever mirrors an image.
 
 import "../css/reading.css";
+import { bindLookAgain } from "./reading/again.js";
 import { bindForm } from "./reading/form.js";
 import { bindKeys } from "./reading/keys.js";
 import { openViewer } from "./viewer/index.js";
@@ -54,5 +55,6 @@ if (element && source) {
   const viewer = openViewer(element, JSON.parse(source.textContent), form);
   const reading = bindForm(form, viewer);
   bindKeys(viewer, reading);
+  bindLookAgain(form);
   window.bonefrac = { viewer, reading };
 }

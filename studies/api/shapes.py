@@ -233,12 +233,21 @@ class ImageShape(serializers.Serializer[Any]):
     columns = serializers.IntegerField()
 
 
+class QuestionShape(serializers.Serializer[Any]):
+    """Where header and entry differ, and nobody has said which is right."""
+
+    id = serializers.UUIDField()
+    sentence = serializers.CharField()
+    choices = serializers.ListField(child=serializers.ListField(child=serializers.CharField()))
+
+
 class StudyShape(StudyRowShape):
     """One study with its images, what was signed and what the person may do."""
 
     images = ImageShape(many=True)
     reviews = ReviewShape(many=True, required=False)
     problems = ProblemShape(many=True)
+    questions = QuestionShape(many=True)
     events = serializers.ListField(child=serializers.ChoiceField(choices=StudyEvent.choices), required=False)
 
 
@@ -291,6 +300,7 @@ def of_story(story: Story) -> dict[str, Any]:
         "images": [_image(image) for image in story.images],
         "reviews": story.reviews,
         "problems": story.problems,
+        "questions": story.questions,
         "events": [str(event) for event in story.events],
     }
 
@@ -302,6 +312,7 @@ def of_uploader_story(story: UploaderStory) -> dict[str, Any]:
         "verdict": story.verdict,
         "images": [_image(image) for image in story.images],
         "problems": story.problems,
+        "questions": story.questions,
     }
 
 

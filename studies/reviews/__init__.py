@@ -6,6 +6,7 @@ event in one transaction. Nothing that was signed is ever changed: a correction 
 
 from studies.reviews.judgement import Box, Judgement
 from studies.reviews.leading import add_image, reopen, report_problem, restore, settle_problem, void
+from studies.reviews.locking import changes_since
 from studies.reviews.signing import adjudicate, amend, next_mode, sign
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "add_image",
     "adjudicate",
     "amend",
+    "changes_since",
     "next_mode",
     "reopen",
     "report_problem",

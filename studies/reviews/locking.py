@@ -25,6 +25,7 @@ CHANGES = {
     Verb.IMAGE_MOVED: gettext_lazy("a lead moved images"),
     Verb.STUDY_SPLIT: gettext_lazy("a lead split it"),
     Verb.STUDY_MERGED: gettext_lazy("a lead merged it with another"),
+    Verb.PROBLEM_SETTLED: gettext_lazy("a question about it was settled"),
     Verb.REVIEW_SIGNED: gettext_lazy("a reading was signed"),
     Verb.REVIEW_AMENDED: gettext_lazy("a reading was amended"),
     Verb.STUDY_ADJUDICATED: gettext_lazy("a lead adjudicated it"),
@@ -49,14 +50,21 @@ def require_revision(study: Study, revision: int) -> None:
     """Raise ``Conflict`` (``stale``) that names what changed since the actor's form was made."""
     if revision == study.revision:
         return
-    verbs = history_of("study", study.pk).filter(data__revision__gt=revision).values_list("verb", flat=True)
-    changed = [str(CHANGES[verb]) for verb in dict.fromkeys(Verb(verb) for verb in verbs) if verb in CHANGES]
     raise Conflict(
         _("The study changed while you read: %(what)s. Nothing was saved, all that you entered is kept. Look again.")
-        % {"what": ", ".join(changed) or _("its content is newer")},
+        % {"what": changes_since(study, revision)},
         code="stale",
         fields={"revision": str(study.revision)},
     )
+
+
+def changes_since(study: Study, revision: int) -> str:
+    """Return in words what changed after a revision; empty where nothing did."""
+    if revision == study.revision:
+        return ""
+    verbs = history_of("study", study.pk).filter(data__revision__gt=revision).values_list("verb", flat=True)
+    changed = [str(CHANGES[verb]) for verb in dict.fromkeys(Verb(verb) for verb in verbs) if verb in CHANGES]
+    return ", ".join(changed) or _("its content is newer")
 
 
 def settle(study: Study, event: StudyEvent) -> StudyStatus:

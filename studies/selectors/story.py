@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from bonefrac.audit.events import record
 from bonefrac.audit.models import Verb
@@ -20,6 +21,7 @@ from studies.models import Decision, Problem, Review, Study, StudyImage
 from studies.policies import Standing, sees_all_reviews
 from studies.selectors.ai import ImageAI, StudyAI, ai_of_study
 from studies.selectors.classes import ClassesAI
+from studies.selectors.discrepancies import OpenQuestion, open_of
 from studies.selectors.listing import pseudonym
 from studies.selectors.rows import age_in_words, rank_word, sex_in_short, status_for_uploader, verdicts_of, wait_of
 from studies.states import STUDY_TRANSITIONS, ReviewKind, Side, StudyEvent, StudyStatus
@@ -27,6 +29,15 @@ from studies.turns import has_read, is_reader_of_round
 
 if TYPE_CHECKING:
     from bonefrac.accounts.models import User
+
+
+_DECIDED = {
+    StudyEvent.REOPEN: gettext_lazy("reopened"),
+    StudyEvent.VOID: gettext_lazy("voided"),
+    StudyEvent.MOVE_IMAGE: gettext_lazy("images moved to another study"),
+    StudyEvent.SPLIT: gettext_lazy("split: images moved to a study of their own"),
+    StudyEvent.MERGE: gettext_lazy("merged into another study"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +67,7 @@ class Story:
     amendable: Review | None
     has_read: bool
     verdict: str
+    questions: tuple[OpenQuestion, ...]
 
     @property
     def pseudonym(self) -> str:
@@ -95,6 +107,11 @@ class Story:
         return tuple((names[said.image], said) for said in self.ai.images)
 
     @property
+    def may_answer(self) -> bool:
+        """Whether the person may settle where header and entry differ."""
+        return policies.may_answer(self.standing, self.study)
+
+    @property
     def open_problems(self) -> tuple[Problem, ...]:
         """Problems that no lead has settled."""
         return tuple(problem for problem in self.problems if problem.settled_at is None)
@@ -110,6 +127,7 @@ class UploaderStory:
     verdict: str
     images: tuple[StudyImage, ...]
     problems: tuple[Problem, ...]
+    questions: tuple[OpenQuestion, ...]
 
 
 def open_study(user: User, study: Study, *, in_background: bool = False) -> Story:
@@ -136,6 +154,7 @@ def open_study(user: User, study: Study, *, in_background: bool = False) -> Stor
         amendable=amendable,
         has_read=own,
         verdict=verdicts_of([study]).get(study.pk, ""),
+        questions=open_of(study),
     )
 
 
@@ -150,6 +169,7 @@ def open_as_uploader(user: User, study: Study) -> UploaderStory:
         verdict=verdicts_of([study]).get(study.pk, ""),
         images=tuple(study.images.all()),
         problems=tuple(study.problems.order_by("reported_at", "id")),
+        questions=open_of(study),
     )
 
 
@@ -197,7 +217,8 @@ def _moments(
 ) -> Iterator[Moment]:
     yield Moment(study.received_at, "system", _("received"))
     for image in images:
-        yield Moment(image.added_at, "system", _("image added: %(name)s") % {"name": image_name(image)})
+        came = _("image moved here: %(name)s") if image.moved_from_id else _("image added: %(name)s")
+        yield Moment(image.added_at, "system", came % {"name": image_name(image)})
     yield from _machine(images, ai)
     yield from (_signed(review) for review in reviews)
     yield from _decided(study)
@@ -234,5 +255,5 @@ def _signed(review: Review) -> Moment:
 
 def _decided(study: Study) -> Iterator[Moment]:
     for decision in Decision.objects.filter(study=study).select_related("lead"):
-        text = _("reopened") if decision.event == StudyEvent.REOPEN else _("voided")
+        text = str(_DECIDED[StudyEvent(decision.event)])
         yield Moment(decision.at, "person", text, decision.reason, str(decision.lead))

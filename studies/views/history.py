@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from bonefrac.accounts.requests import signed_in
-from studies import access, identity, reviews
+from studies import access, discrepancies, identity, reviews
 from studies.dicom.deidentify import spoken
 from studies.policies import sees_reading_side
 from studies.selectors import open_as_uploader, open_study
@@ -85,3 +85,12 @@ def settle(request: HttpRequest, problem_id: uuid.UUID) -> HttpResponse:
     settled = reviews.settle_problem(signed_in(request), problem_id, settlement=request.POST.get("settlement", ""))
     messages.success(request, _("Settled."))
     return redirect("studies:study", settled.study_id)
+
+
+@require_POST
+@login_required
+def answer(request: HttpRequest, discrepancy_id: uuid.UUID) -> HttpResponse:
+    """Say what is right where header and entry differ."""
+    asked = discrepancies.answer(signed_in(request), discrepancy_id, chosen=request.POST.get("chosen", ""))
+    messages.success(request, _("Settled: the study carries your answer."))
+    return redirect("studies:study", asked.study_id)

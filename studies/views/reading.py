@@ -56,6 +56,28 @@ def sign(request: HttpRequest, study_id: uuid.UUID) -> HttpResponse:
     return _answer(request, user, study, sheet, verb)
 
 
+@require_POST
+@login_required
+def look_again(request: HttpRequest, study_id: uuid.UUID) -> HttpResponse:
+    """Show a study that changed under the reader's hand as it is now, with everything that they typed."""
+    user = signed_in(request)
+    study = access.read_study(user, study_id)
+    typed, lost = forms.kept(forms.typed(request.POST), [image.pk for image in study.images.all()])
+    if lost:
+        messages.warning(request, _("Boxes and marks on images that are no longer here were left out."))
+    return _show(request, user, study, Sheet(StudyEvent.SIGN, reverse("studies:sign", args=[study.pk]), typed))
+
+
+@require_GET
+@login_required
+def news(request: HttpRequest, study_id: uuid.UUID) -> HttpResponse:
+    """Answer the reading page's poll for changes since its form was made; it leaves no record of an opening."""
+    study = access.read_study(signed_in(request), study_id)
+    seen = forms.revision(request.GET) if "revision" in request.GET else study.revision
+    context = {"study": study, "seen": seen, "changes": reviews.changes_since(study, seen)}
+    return render(request, "studies/news.html", context)
+
+
 @require_http_methods(["GET", "POST"])
 @login_required
 def amend(request: HttpRequest, review_id: uuid.UUID) -> HttpResponse:

@@ -22,6 +22,7 @@ KEYS = {
     "study_id": "study", "image_id": "image", "review_id": "review", "site_id": "site", "dataset_id": "dataset",
     "file_id": "held", "problem_id": "problem", "person_id": "person", "membership_id": "membership",
     "model_version_id": "active", "other_id": "other", "gate_verdict_id": "gate", "job_id": "job",
+    "notice_id": "notice", "discrepancy_id": "discrepancy",
     "device_id": "device", "upload_id": "upload",
 }  # fmt: skip
 PIECE, TUS = "application/offset+octet-stream", {"Tus-Resumable": "1.0.0", "Upload-Offset": "0"}
@@ -31,8 +32,10 @@ REASONED = {"reason": "Looked again.", "sentence": "The side is wrong.", "settle
 
 def payload_of(row: dict, world: worlds.World) -> dict:
     study = world.objects.get(row["object"] or "awaiting", world.objects["awaiting"])
-    site = str(world.site.pk)
+    site, target = str(world.site.pk), str(world.objects["target"].pk)
+    images = [str(image.pk) for image in study.images.all()[:1]] if row["object"] == "pair" else []
     return {
+        "images": images, "image": images, "to": target, "into": target, "chosen": "left",
         **REASONED, **JUDGED,
         "revision": getattr(study, "revision", 1), "site": site, "name": "A dataset", "username": "somebody",
         "display_name": "Some Body", "roles": ["uploader"], "role": "lead", "person": str(world.people["auditor"].pk),

@@ -16,13 +16,13 @@ from bonefrac.db import new_id
 from bonefrac.errors import DomainError
 from inference import jobs
 from inference.models import ModelVersion
-from studies import datasets, intake, reviews, worklist
+from studies import datasets, discrepancies, intake, notices, reviews, worklist
 from studies.datasets import Criteria
 from studies.dimse import devices
 from studies.intake import resumable
 from studies.intake.resumable import Announced
 from studies.models import IncomingFile
-from studies.states import FileStatus
+from studies.states import FileStatus, NoticeKind
 from tests import factories_studies as make
 
 PERSONAS = (
@@ -70,9 +70,15 @@ def _studies(world: World, model: ModelVersion) -> dict[str, Any]:
     disputed = make.study(two_readers, uploader=cast["uploader"])
     for verdict in ("fracture", "no_fracture"):
         make.signed(make.reader(two_readers), disputed, verdict)
+    pair, target = (make.study(site, uploader=cast["uploader"], images=number) for number in (2, 1))
+    (notice,) = notices.tell(
+        [cast["radiologist"].pk], pair, kind=NoticeKind.IMAGE_ADDED, sentence="An image came later."
+    )
+    discrepancies.ask(pair, [("side", "left", "right")])
     dataset = datasets.freeze(cast["admin"], site=site, name=f"Dataset {new_id()}", criteria=Criteria())
     return {
         "awaiting": awaiting, "reviewed": reviewed, "void": voided, "disputed": disputed, "review": review,
+        "pair": pair, "target": target, "notice": notice, "discrepancy": pair.discrepancies.get(),
         "problem": problem, "dataset": dataset, "image": awaiting.images.get(),
     }  # fmt: skip
 
