@@ -84,7 +84,9 @@ def assess(
         PermanentError: ``not_finite``: the model answered no number.
     """
     reason = loaded.artifact.scope.assess(
-        **{name: facts.get(name) for name in _FACTS}, is_colour_photo=bool(facts.get("is_colour_photo"))
+        **{name: facts.get(name) for name in _FACTS},
+        is_colour_photo=bool(facts.get("is_colour_photo")),
+        is_film_photo=bool(facts.get("is_film_photo")),
     )
     return _refusal(reason) if reason else _looked(loaded, facts, shape, read())
 

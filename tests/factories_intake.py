@@ -87,6 +87,23 @@ def tarred(entries, mode="w", **options):
     return buffer.getvalue()
 
 
+def film_photo(seed=1, tint=(0.8, 0.95, 1.0), far=0.0):
+    """A drawn photograph of a film on a light box, as a JPEG: one dye, a tint, falling light, noise.
+
+    Args:
+        seed: of the noise.
+        tint: of the lamp as the camera sees it.
+        far: share of the picture that is something else, in other colours.
+    """
+    chance = np.random.default_rng(seed)
+    light = np.ones((240, 320))
+    light[30:210, 40:280] = 0.06 + 0.8 * values(8, seed, (180, 240)) / 255
+    light *= 1 - 0.3 * np.hypot(*np.mgrid[-1:1:240j, -1:1:320j]) ** 2
+    colours = 255 * np.clip(light[..., None] * np.array(tint), 0, 1) ** 0.7 + chance.normal(0, 4, (240, 320, 3))
+    colours[: int(240 * far)] = (200, 90, 40)
+    return jpeg(np.clip(colours, 0, 255).astype(np.uint8), quality=85)
+
+
 def colour_photo(kind="JPEG"):
     generator = np.random.default_rng(5)
     return saved(Image.fromarray(generator.integers(0, 256, (ROWS, COLUMNS, 3), dtype=np.uint8)), kind)

@@ -109,6 +109,7 @@ class Scope:
         body_part: str | None = None,
         age_band: str | None = None,
         is_colour_photo: bool = False,
+        is_film_photo: bool = False,
     ) -> Reason | None:
         """Return why a radiograph lies outside, or None where the model may speak.
 
@@ -117,7 +118,10 @@ class Scope:
             body_part: a part of ours (`hand`, `leg`, `chest` …) or DICOM's word for one; None or `unknown` is allowed.
             age_band: years as `35-39` or `90+`, or one number; None, `unknown` or other text says nothing.
             is_colour_photo: the picture has colours, so it is no radiograph.
+            is_film_photo: somebody photographed a film: its grey levels are the camera's.
         """
+        if is_film_photo:
+            return Reason("film_photo", "not assessed: a photograph of a film, not the radiograph itself")
         if is_colour_photo:
             return Reason("colour_photo", "not assessed: a colour photograph, not a radiograph")
         if modality and modality.upper() not in self.modalities:

@@ -34,13 +34,14 @@ class DetailsSerializer(serializers.Serializer[Details]):
     side = serializers.ChoiceField(choices=Side.choices, required=False, default=Side.UNKNOWN)
     question = serializers.CharField(required=False, default="", allow_blank=True, max_length=500)
     urgent = serializers.BooleanField(required=False, default=False)
+    is_film_photo = serializers.BooleanField(required=False, default=False, help_text="photographs of films")
     grouping = serializers.ChoiceField(choices=_GROUPINGS, required=False, default=Grouping.ONE_STUDY.value)
     batch = serializers.UUIDField(required=False, default=None, allow_null=True)
     expected_files = serializers.IntegerField(required=False, default=0, min_value=0, max_value=100_000)
 
     def details(self) -> Details:
         """Return what was entered; call it on valid data only."""
-        names = ("patient_code", "age_months", "sex", "body_part", "side", "question", "urgent")
+        names = ("patient_code", "age_months", "sex", "body_part", "side", "question", "urgent", "is_film_photo")
         return Details(**{name: self.validated_data[name] for name in names})
 
 

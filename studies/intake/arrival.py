@@ -47,9 +47,12 @@ class Arrival:
     question: str
     urgent: bool
     contradictions: Sequence[Sequence[str]] = ()
+    is_film_photo: bool = False
 
     @classmethod
-    def of(cls, file: IncomingFile, *, pixel_digest: str, header: dict[str, Any] | None) -> Self:
+    def of(
+        cls, file: IncomingFile, *, pixel_digest: str, header: dict[str, Any] | None, is_film_photo: bool = False
+    ) -> Self:
         """Return what a decoded file adds; the header is what ``studies.dicom.headers`` read, None for a picture."""
         told, read = file.details, header or {}
         read_or = {name: read.get(name) or _UNKNOWN for name in ("body_part", "side", "sex")}
@@ -79,6 +82,7 @@ class Arrival:
             contradictions=[
                 [name, read_or[name], told[name]] for name in read_or if _differ(read_or[name], told[name])
             ],
+            is_film_photo=is_film_photo,
             **chosen,
         )
 
@@ -87,12 +91,13 @@ class Arrival:
         """What a model's scope asks about a picture."""
         years = None if self.age_months is None else self.age_months // 12
         band = None if years is None else "90+" if years >= 90 else str(years)
-        return {
+        facts = {
             "modality": self.modality or None,
             "body_part": self.body_part,
             "age_band": band,
             "is_colour_photo": False,
         }
+        return facts | {"is_film_photo": True} if self.is_film_photo else facts
 
     def apart(self, site: Site) -> Arrival:
         """Return the same for a study of its own: one study's UID came under two patients, and a lead let both in."""

@@ -50,6 +50,7 @@ class Details:
         patient_code: the site's own code for the patient; hashed before anything is stored.
         age_months: age in months; 90 years and more become one.
         question: the clinical question, without anything that identifies a person.
+        is_film_photo: the pictures are photographs of films; asked only where the pictures leave it open.
     """
 
     patient_code: str = ""
@@ -59,6 +60,7 @@ class Details:
     side: str = Side.UNKNOWN
     question: str = ""
     urgent: bool = False
+    is_film_photo: bool = False
 
     def stored(self, site: Site) -> dict[str, Any]:
         """Return what is kept with a file: the code as the site's patient key.
@@ -78,6 +80,7 @@ class Details:
             "side": str(self.side),
             "question": self.question.strip(),
             "urgent": self.urgent,
+            "is_film_photo": self.is_film_photo,
         }
 
     def _check(self) -> None:

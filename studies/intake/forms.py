@@ -44,6 +44,7 @@ class UploadForm(forms.Form):
         help_text=_("What happened, what is asked. No names, dates or numbers of people."),
     )  # fmt: skip
     urgent = forms.BooleanField(label=_("Urgent: read first"), required=False)
+    is_film_photo = forms.BooleanField(label=_("Photographs of films: not assessed by the model"), required=False)
     grouping = forms.ChoiceField(
         label=_("Pictures without a DICOM header are"), choices=GROUPINGS, initial=Grouping.ONE_STUDY.value,
         required=False, widget=forms.RadioSelect,
@@ -90,6 +91,7 @@ class UploadForm(forms.Form):
             side=entered["side"] or Side.UNKNOWN,
             question=entered["question"],
             urgent=entered["urgent"],
+            is_film_photo=entered["is_film_photo"],
         )
 
     def chosen_grouping(self) -> Grouping:

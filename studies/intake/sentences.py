@@ -56,6 +56,11 @@ def opened(taken: int, *, refused: int, skipped: int) -> str:
     return sentence
 
 
+def film_photo() -> str:
+    """Return what is said of a photograph of a film that was taken in."""
+    return _("It is a photograph of a film: people read it, the model does not assess it.")
+
+
 def duplicate(*, is_void: bool = False) -> str:
     """Return what is said of a picture that is here already, perhaps in a study that was voided."""
     if is_void:
@@ -74,6 +79,7 @@ def linked() -> str:
 def held(code: str) -> str:
     """Return what is said of a file that waits for a lead."""
     reasons = {
+        "text_in_pixels": _("its pixels hold a line of letters that may name somebody"),
         "two_patients": _("the same picture is here under another patient"),
         "other_patient": _("its study is here under another patient"),
     }

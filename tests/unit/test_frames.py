@@ -162,7 +162,7 @@ def test_a_jpeg_without_its_end_is_not_filled_with_grey():
     [
         (b"\xff\xd8\xff\xe0", "jpeg"), (b"\x89PNG\r\n\x1a\n", "png"), (b"\0" * 128 + b"DICM", "dicom"),
         (b"\x08\x00\x05\x00CS\x0a\x00ISO_IR 100", "dicom"), (b"<html>", "unknown"), (b"", "unknown"),
-        (b"PK\x03\x04" + b"\0" * 30, "unknown"), (b"GIF89a" + b"\0" * 30, "unknown"),
+        (b"PK\x03\x04" + b"\0" * 30, "zip"), (b"GIF89a" + b"\0" * 30, "unknown"),
     ],
 )  # fmt: skip
 def test_a_kind_is_told_by_the_first_bytes(head, kind):

@@ -40,6 +40,7 @@ class Frame:
         decoder: name of the decoder that made the pixels.
         is_exact: whether every decoder makes these pixels of the same file.
         source: the encoding in which the frame came, where it may be kept so.
+        is_film_photo: whether it was photographed from a film.
     """
 
     pixels: NDArray[Any]
@@ -51,6 +52,7 @@ class Frame:
     decoder: str = "exact"
     is_exact: bool = True
     source: Encoded | None = None
+    is_film_photo: bool = False
 
     @property
     def rows(self) -> int:

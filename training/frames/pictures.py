@@ -1,7 +1,7 @@
 """JPEG, PNG, TIFF, BMP and WebP pictures as frames.
 
-A picture is a radiograph only if it is grey: one component, or three that are equal. EXIF orientation is applied,
-16 bits stay 16. Nothing else of a picture's metadata is read.
+A picture is a radiograph if it is grey: one component, or three that are equal. A photograph of a film is taken and
+marked. EXIF orientation is applied, 16 bits stay 16. Nothing else of a picture's metadata is read.
 """
 
 from __future__ import annotations
@@ -16,43 +16,47 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from training.frames.codecs import JPEG_BASELINE
+from training.frames.colours import Colouring, are_equal, are_nearly_equal, colouring_of
 from training.frames.errors import FrameError
 from training.frames.frame import Encoded, Frame
 from training.frames.markers import stripped
 
 #: 64 megapixels; callers with a limit of their own pass it.
 MAX_PIXELS: Final = 64_000_000
-#: A component may differ by so many grey levels from another before a pixel counts as coloured: what JPEG rounds.
-_COLOUR_TOLERANCE: Final = 16
-#: More coloured pixels than this share make a photograph; fewer are a drawn mark.
-_COLOURED_SHARE: Final = 0.005
 _ORIENTATION: Final = 0x0112
 _BITS_PER_SAMPLE: Final = 258
 _PHOTOMETRIC: Final = 262
 
 
-def decode_picture(content: bytes, kind: str, *, max_pixels: int = MAX_PIXELS) -> Frame:
+def decode_picture(content: bytes, kind: str, *, max_pixels: int = MAX_PIXELS, is_declared_film: bool = False) -> Frame:
     """Return the frame of a picture; transparent pixels are shown on black, 16 bits are kept.
 
     Args:
         content: the file.
         kind: what ``kind_of`` said: jpeg, png, tiff, bmp or webp.
         max_pixels: rows times columns that are allowed.
+        is_declared_film: somebody says that it is a photograph of a film.
 
     Raises:
         FrameError: truncated, damaged, too_many_pixels, not_a_radiograph (colour), not_an_image, multi_frame,
             unsupported_depth.
     """
     image = _opened(content, kind.upper(), max_pixels)
-    _refuse_several(image)
+    _refuse_other_depths(image)
+    if kind != "jpeg":  # a telephone's JPEG may carry a second picture for its screen
+        _refuse_several(image)
     keepable = kind == "jpeg" and image.mode == "L" and not image.info.get("progressive") and _orientation(image) == 1
     is_exact = kind in ("png", "bmp") or (kind == "tiff" and image.info.get("compression") != "jpeg")
     described = _wide(image) if image.mode.startswith("I;16") else {}
     picture = _upright(_loaded(image))
-    pixels = np.asarray(picture).astype(np.uint16) if described else _grey(picture)
+    pixels: NDArray[Any]
+    if described:
+        pixels, is_film = np.asarray(picture).astype(np.uint16), is_declared_film
+    else:
+        pixels, is_film = _grey(picture, is_declared_film=is_declared_film)
     kept = stripped(content) if keepable else None
     source = Encoded(kept, JPEG_BASELINE) if kept else None
-    return Frame(pixels, decoder=f"pillow {kind}", is_exact=is_exact, source=source, **described)
+    return Frame(pixels, decoder=f"pillow {kind}", is_exact=is_exact, source=source, is_film_photo=is_film, **described)
 
 
 def decode_jpeg(content: bytes, *, max_pixels: int = MAX_PIXELS) -> Frame:
@@ -78,14 +82,17 @@ def _wide(image: Image.Image) -> dict[str, Any]:
     }
 
 
-def _refuse_several(image: Image.Image) -> None:
-    """Raise ``FrameError`` for a file of several pages or frames, and for a depth that no screen shows."""
-    if image.mode in ("I", "F") or (image.mode == "I;16S"):
+def _refuse_other_depths(image: Image.Image) -> None:
+    if image.mode in ("I", "F", "I;16S"):
         raise FrameError("unsupported_depth", "its pixels have 32 bits or a sign; 8 and 16 bits are supported")
+
+
+def _refuse_several(image: Image.Image) -> None:
+    """Raise ``FrameError`` for a file of several pages or frames."""
     try:
         image.seek(1)
-    except EOFError:
-        image.seek(0)
+    except (EOFError, OSError, ValueError, SyntaxError, struct.error, KeyError, TypeError, IndexError):
+        image.seek(0)  # there is no second one, or none that can be read
         return
     raise FrameError("multi_frame", "it holds several pages or frames, a radiograph has one")
 
@@ -134,14 +141,32 @@ def _upright(image: Image.Image) -> Image.Image:
     return ImageOps.exif_transpose(image) if _orientation(image) in range(2, 9) else image
 
 
-def _grey(image: Image.Image) -> NDArray[np.uint8]:
-    """Return (rows, columns) grey of a picture whose components are equal; raise ``FrameError`` for colour."""
+def _colours(image: Image.Image) -> NDArray[np.uint8] | None:
+    """Return (rows, columns, 3) of a picture that has colours, transparent pixels on black; None of a grey one."""
     if image.mode in ("L", "1"):
-        return np.asarray(image.convert("L"))
+        return None
     if "A" in image.mode or "transparency" in image.info:
         opaque = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, (0, 0, 0, 255)), opaque)
-    return grey_of_colours(np.asarray(image.convert("RGB")))
+    return np.asarray(image.convert("RGB"))
+
+
+def _grey(image: Image.Image, *, is_declared_film: bool) -> tuple[NDArray[np.uint8], bool]:
+    """Return (rows, columns) grey and whether it is a photograph of a film; raise ``FrameError`` for other colours."""
+    colours = _colours(image)
+    if colours is None:
+        return np.asarray(image.convert("L")), is_declared_film
+    match colouring_of(colours):
+        case Colouring.GREY:
+            return np.ascontiguousarray(colours[..., 1]), is_declared_film
+        case Colouring.FILM:
+            return np.asarray(Image.fromarray(colours).convert("L")), True
+        case Colouring.UNSURE if is_declared_film:
+            return np.asarray(Image.fromarray(colours).convert("L")), True
+        case Colouring.UNSURE:
+            raise FrameError("not_a_radiograph", "it is a colour picture; it may be a photograph of a film")
+        case _:
+            raise FrameError("not_a_radiograph", "it is a colour picture, a radiograph is grey")
 
 
 def grey_of_colours(colours: NDArray[Any]) -> NDArray[Any]:
@@ -150,10 +175,8 @@ def grey_of_colours(colours: NDArray[Any]) -> NDArray[Any]:
     Raises:
         FrameError: not_a_radiograph: more than 0.5 % of the pixels are coloured.
     """
-    red, green, blue = (colours[..., index] for index in range(3))
-    if np.array_equal(red, green) and np.array_equal(green, blue):
-        return np.ascontiguousarray(red)
-    spread = np.maximum(np.maximum(red, green), blue) - np.minimum(np.minimum(red, green), blue)
-    if np.count_nonzero(spread > _COLOUR_TOLERANCE) > _COLOURED_SHARE * spread.size:
+    if are_equal(colours):
+        return np.ascontiguousarray(colours[..., 0])
+    if not are_nearly_equal(colours):
         raise FrameError("not_a_radiograph", "it is a colour picture, a radiograph is grey")
-    return np.ascontiguousarray(green)
+    return np.ascontiguousarray(colours[..., 1])
