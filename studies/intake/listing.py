@@ -15,6 +15,7 @@ from bonefrac.errors import NotFound
 from bonefrac.paging import PAGE_SIZE, Page, newest_first
 from studies import access
 from studies.intake import names
+from studies.intake.safekeeping import WAITING
 from studies.models import IncomingFile, Study
 from studies.selectors.rows import status_for_uploader, verdicts_of
 from studies.states import FileStatus
@@ -39,6 +40,12 @@ class FileRow:
     def is_open(self) -> bool:
         """Whether the file still waits for its verdict."""
         return self.file.judged_at is None
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether the bytes that were handed in can still be downloaded."""
+        image = self.file.study_image
+        return self.file.status in WAITING or (image is not None and image.original == self.file.sha256)
 
     @property
     def word(self) -> str:
@@ -76,13 +83,13 @@ def rows_of(user: User, files: Iterable[IncomingFile]) -> list[FileRow]:
 
 def files_page(user: User, *, cursor: str = "", size: int = PAGE_SIZE) -> tuple[list[FileRow], str]:
     """Return a page of the files that a person handed in, newest first, and the cursor of the next."""
-    page: Page[IncomingFile] = newest_first(_mine(user), time="received_at", cursor=cursor, size=size)
+    page: Page[IncomingFile] = newest_first(handed_in_by(user), time="received_at", cursor=cursor, size=size)
     return rows_of(user, page.rows), page.next_cursor
 
 
 def files_by_id(user: User, ids: Sequence[uuid.UUID]) -> list[FileRow]:
     """Return those of the named files that the person handed in."""
-    return rows_of(user, _mine(user).filter(pk__in=ids[:_AT_ONCE]).order_by("received_at", "position"))
+    return rows_of(user, handed_in_by(user).filter(pk__in=ids[:_AT_ONCE]).order_by("received_at", "position"))
 
 
 def one_file(user: User, file_id: uuid.UUID) -> FileRow:
@@ -91,14 +98,6 @@ def one_file(user: User, file_id: uuid.UUID) -> FileRow:
     if not rows:
         raise NotFound
     return rows[0]
-
-
-def batch_of(user: User, batch: uuid.UUID) -> list[FileRow]:
-    """Return the files of a batch that the person handed in; raise ``NotFound`` where there is none."""
-    rows = rows_of(user, _mine(user).filter(batch=batch).order_by("position", "id")[:_AT_ONCE])
-    if not rows:
-        raise NotFound
-    return rows
 
 
 def held_page(user: User, *, cursor: str = "") -> Page[IncomingFile]:
@@ -121,9 +120,10 @@ def _held_for(user: Person) -> QuerySet[IncomingFile]:
     return IncomingFile.objects.filter(status=FileStatus.HELD, site__in=sites_with(user, Role.LEAD))
 
 
-def _mine(user: User) -> QuerySet[IncomingFile]:
+def handed_in_by(user: User) -> QuerySet[IncomingFile]:
+    """Return the files that a person handed in, for sites where the person still uploads."""
     mine = IncomingFile.objects.filter(sender=user, site__in=sites_to_upload(user))
-    return mine.select_related("site")
+    return mine.select_related("site", "study_image")
 
 
 def _own_studies(user: User, files: Sequence[IncomingFile]) -> dict[uuid.UUID | None, Study]:

@@ -6,7 +6,7 @@ import uuid
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import FileResponse, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -16,7 +16,7 @@ from bonefrac.accounts.models import Role
 from bonefrac.accounts.requests import signed_in
 from bonefrac.errors import DomainError, Invalid
 from studies import access, intake
-from studies.intake import limits, listing
+from studies.intake import batches, limits, listing
 from studies.intake.forms import UploadForm
 from studies.models import IncomingFile
 
@@ -110,11 +110,21 @@ def _ids(text: str) -> list[uuid.UUID]:
 @require_GET
 @login_required
 def batch(request: HttpRequest, batch_id: uuid.UUID) -> HttpResponse:
-    """Show what became of each file of one upload; a poll gets the rows only."""
-    rows = listing.batch_of(signed_in(request), batch_id)
-    context = {"rows": rows, "batch_id": batch_id, "is_open": any(row.is_open for row in rows)}
+    """Show what became of each file of one upload; a poll gets the counts and rows only."""
+    after, only = request.GET.get("after", ""), request.GET.get("only", "")
+    page = batches.page_of(signed_in(request), batch_id, after=after, only_trouble=only == "trouble")
+    context = {"page": page, "rows": page.rows, "batch_id": batch_id, "after": after, "only": only}
     is_fragment = bool(getattr(request, "htmx", False))
     return render(request, "studies/batch_rows.html" if is_fragment else "studies/batch.html", context)
+
+
+@never_cache
+@require_GET
+@login_required
+def original(request: HttpRequest, file_id: uuid.UUID) -> FileResponse:
+    """Send a file as it was handed in, as something to keep and never to show."""
+    name, handle = batches.open_original(signed_in(request), file_id)
+    return FileResponse(handle, as_attachment=True, filename=name, content_type="application/octet-stream")
 
 
 @require_GET
