@@ -194,7 +194,9 @@ def background(made: Plan) -> list[Program]:
     quiet = ["--without-gossip", "--without-mingle", "--loglevel", "WARNING"]
     worker = [*celery, "worker", "--pool", "prefork", *quiet]
     processes = str(made.inference_processes)
-    listener = _lasting("dicom", [sys.executable, "manage.py", "dicom_listener"], DATABASE_POOL="1")
+    listener = _lasting(
+        "dicom", [sys.executable, "manage.py", "dicom_listener"], DATABASE_POOL="1", DATABASE_POOL_SECONDS="5"
+    )
     return [
         _lasting("inference", [*worker, "--hostname", "inference@%h", "--queues", "inference", "-c", processes]),
         _lasting("worker", [*worker, "--hostname", "worker@%h", "--queues", "intake,default", "-c", "2"]),

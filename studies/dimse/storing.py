@@ -35,7 +35,7 @@ from studies.states import FileStatus
 BATCH_FILES: Final = 500
 _STUDY_UID: Final = 0x0020000D
 _COMMENT_LENGTH: Final = 64
-_OF_ANOTHER_CLASS: Final = frozenset({"not_a_radiograph", "multi_frame"})
+_NOT_SUPPORTED: Final = frozenset({"not_a_radiograph", "multi_frame"})
 log = structlog.get_logger(__name__)
 
 
@@ -44,6 +44,7 @@ class Status(IntEnum):
 
     STORED = 0x0000
     FAILED = 0x0110
+    CLASS_NOT_SUPPORTED = 0x0122
     NOT_AUTHORISED = 0x0124
     OUT_OF_RESOURCES = 0xA700
     OF_ANOTHER_CLASS = 0xA900
@@ -150,7 +151,7 @@ def _receive(visit: Visit, instance: Instance) -> None:
     (row,) = intake.receive(device.person, site=device.site, files=[handed], details=Details(), batch=visit.batch)
     visit.in_batch += 1
     if row.status == FileStatus.REFUSED:
-        status = Status.OF_ANOTHER_CLASS if row.code in _OF_ANOTHER_CLASS else Status.NOT_UNDERSTOOD
+        status = Status.CLASS_NOT_SUPPORTED if row.code in _NOT_SUPPORTED else Status.NOT_UNDERSTOOD
         raise Refused(status, row.sentence)
 
 

@@ -11,13 +11,14 @@ import sys
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.db import connection
 
 from bonefrac.accounts.models import Role
 from studies.dimse import devices
 from studies.dimse.devices import Terms
 from tests import factories_accounts as accounts
-from tests.worker.conftest import broker, database_url, wait_for  # noqa: F401  fixtures of another folder
+from tests.worker.conftest import database_url, wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -32,7 +33,7 @@ class Running:
     """One listener; ``log`` is all that it has said."""
 
     def __init__(self, log: Path, environment: dict[str, str]):
-        self.port, self._log = int(environment["DICOM_PORT"]), log
+        self.port, self._log, self._seen = int(environment["DICOM_PORT"]), log, 0
         self.environment = {**os.environ, **environment}
         with log.open("ab") as file:
             self.process = subprocess.Popen(
@@ -44,7 +45,10 @@ class Running:
 
     @property
     def log(self) -> str:
-        return self._log.read_text(errors="replace")
+        return self._log.read_text(errors="replace")[self._seen :]
+
+    def forget_log(self):
+        self._seen += len(self.log)
 
     @property
     def events(self) -> list[dict]:
@@ -72,17 +76,22 @@ class Running:
         return self.process.returncode
 
 
+def environment_of(stores, data, port=None):
+    return {
+        "DATABASE_URL": database_url(connection), "BONEFRAC_STORES": str(stores), "BONEFRAC_DATA": str(data),
+        "DATABASE_POOL": "1", "DATABASE_POOL_SECONDS": "2", "DICOM_PORT": str(port or free_port()),
+        "DICOM_AE_TITLE": "BONEFRAC", "REDIS_URL": settings.REDIS_URL, "FIELD_SECRET": settings.FIELD_SECRET,
+        "PSEUDONYM_SECRET": settings.PSEUDONYM_SECRET,
+    }  # fmt: skip
+
+
 @pytest.fixture
-def start_listener(transactional_db, broker, settings, tmp_path):  # noqa: F811
+def start_listener(transactional_db, tmp_path, settings):
     """Start listeners on the test database; they are stopped at the end."""
     started = []
 
     def start(port=None, **environment):
-        fixed = {
-            "DATABASE_URL": database_url(connection), "REDIS_URL": broker, "BONEFRAC_STORES": str(settings.STORES_ROOT),
-            "BONEFRAC_DATA": str(tmp_path / "data"), "DATABASE_POOL": "1", "DICOM_PORT": str(port or free_port()),
-            "DICOM_AE_TITLE": "BONEFRAC",
-        }  # fmt: skip
+        fixed = environment_of(settings.STORES_ROOT, tmp_path / "data", port)
         started.append(Running(tmp_path / f"listener-{len(started)}.log", {**fixed, **environment}))
         return started[-1]
 
@@ -99,6 +108,19 @@ def device(transactional_db):
     return devices.add(None, site=site, person=person, terms=Terms("MODALITY1", label="Room 1"))
 
 
+@pytest.fixture(scope="module")
+def shared_listener(django_db_setup, django_db_blocker, tmp_path_factory):
+    """One listener for the tests of a module that neither end nor configure it."""
+    folder = tmp_path_factory.mktemp("listener")
+    with django_db_blocker.unblock():
+        running = Running(folder / "log", environment_of(folder / "stores", folder / "data"))
+        yield running
+        running.stop()
+
+
 @pytest.fixture
-def listener(start_listener, device):
-    return start_listener()
+def listener(shared_listener, device, settings):
+    """The shared listener with this test's device; its events are those since the test began."""
+    settings.STORES_ROOT = shared_listener.environment["BONEFRAC_STORES"]
+    shared_listener.forget_log()
+    return shared_listener

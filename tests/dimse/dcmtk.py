@@ -14,9 +14,11 @@ needs_dcmtk = pytest.mark.skipif(
 
 
 def run(program: str, *arguments, seconds: float = 60) -> subprocess.CompletedProcess:
+    """Run one program; what it logs is in ``stdout`` too."""
     return subprocess.run(
-        [program, *map(str, arguments)], capture_output=True, text=True, errors="replace", timeout=seconds
-    )
+        [program, *map(str, arguments)],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", timeout=seconds,
+    )  # fmt: skip
 
 
 def echo(listener, *options, calling="MODALITY1", called="BONEFRAC"):
