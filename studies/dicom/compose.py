@@ -21,12 +21,13 @@ from bonefrac.stores import CHUNK, FRAMES
 from inference import radiographs
 from inference.models import Radiograph
 from studies.dicom import deidentify
-from studies.dicom.headers import AGE_MONTHS_FOLDED
+from studies.dicom.headers import AGE_MONTHS_FOLDED, BODY_PARTS
 from studies.models import Study, StudyImage
 from studies.states import Sex, Side
 from training.frames.codecs import EXPLICIT_LITTLE, NATIVE
 
 IMPLEMENTATION: Final = "2.25.311267946812735123486122563431217384512"
+COMPUTED: Final = "1.2.840.10008.5.1.4.1.1.1"
 DIGITAL_X_RAY: Final = "1.2.840.10008.5.1.4.1.1.1.1"
 SECONDARY_CAPTURE: Final = "1.2.840.10008.5.1.4.1.1.7"
 STORAGE_CLASSES: Final = "1.2.840.10008.5.1.4.1.1."
@@ -35,7 +36,7 @@ _LOSSY: Final = frozenset({"1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51", "
 _LATERALITY: Final = {Side.LEFT: "L", Side.RIGHT: "R", Side.BOTH: "B", Side.UNPAIRED: "U"}
 _PSEUDONYM_DIGITS: Final = 12
 #: The modality of instances of a class whose header names none.
-MODALITY_OF_CLASS: Final = {"1.2.840.10008.5.1.4.1.1.1": "CR", DIGITAL_X_RAY: "DX"}
+MODALITY_OF_CLASS: Final = {COMPUTED: "CR", DIGITAL_X_RAY: "DX"}
 #: Type 2 elements of the patient, study and equipment modules: present always, empty where nothing was kept.
 _EMPTY_UNLESS_KEPT: Final = (
     "PatientBirthDate", "StudyDate", "StudyTime", "ReferringPhysicianName", "StudyID", "Manufacturer",
@@ -184,13 +185,32 @@ def _describe_image(dataset: Dataset, image: StudyImage) -> None:
     dataset.Modality = modality(str(dataset.get("Modality") or ""), image.sop_class_uid)
     if image.sop_class_uid == SECONDARY_CAPTURE and "ConversionType" not in dataset:
         dataset.ConversionType = "WSD"
+    if image.view:
+        dataset.ViewPosition = image.view
+    expected = (
+        "PatientOrientation",
+        *(("BodyPartExamined", "ViewPosition") if image.sop_class_uid == COMPUTED else ()),
+    )
+    for name in expected:
+        if name not in dataset:
+            setattr(dataset, name, "")
+    _describe_side(dataset, image)
+
+
+def _describe_side(dataset: Dataset, image: StudyImage) -> None:
     laterality = _LATERALITY.get(Side(image.side), "")
     if image.sop_class_uid == DIGITAL_X_RAY:
         dataset.ImageLaterality = laterality or "U"
     elif laterality in ("L", "R"):
         dataset.Laterality = laterality
-    if image.view:
-        dataset.ViewPosition = image.view
+    elif "Laterality" not in dataset and "ImageLaterality" not in dataset and _may_be_paired(dataset):
+        dataset.Laterality = ""
+
+
+def _may_be_paired(dataset: Dataset) -> bool:
+    """Return whether the standard asks for a side: it does unless the body part is one that has none."""
+    term = str(dataset.get("BodyPartExamined") or "").upper()
+    return BODY_PARTS.get(term, "") not in ("chest", "spine", "skull") and term not in ("PELVIS", "ABDOMEN", "NECK")
 
 
 def _add_grey(dataset: Dataset, radiograph: Radiograph) -> None:
@@ -206,6 +226,22 @@ def _add_grey(dataset: Dataset, radiograph: Radiograph) -> None:
         dataset.PixelAspectRatio = [str(number) for number in grey["PixelAspectRatio"]]
     if "VOILUTSequence" not in grey:
         _add_window(dataset, radiograph)
+    if dataset.SOPClassUID == DIGITAL_X_RAY:
+        _complete_digital(dataset, radiograph)
+
+
+def _complete_digital(dataset: Dataset, radiograph: Radiograph) -> None:
+    """Write what the class requires (PS3.3 C.8.11) and the platform knows: which grey levels the values are."""
+    dataset.PresentationLUTShape = "INVERSE" if radiograph.photometric_interpretation == "MONOCHROME1" else "IDENTITY"
+    if "ModalityLUTSequence" not in dataset and "RescaleSlope" not in dataset:
+        dataset.RescaleSlope, dataset.RescaleIntercept, dataset.RescaleType = "1", "0", "US"
+    if "LossyImageCompression" not in dataset:
+        dataset.LossyImageCompression = "00"
+    if "ImageType" not in dataset:
+        dataset.ImageType = ["ORIGINAL", "PRIMARY", ""]
+    for name in ("AnatomicRegionSequence", "AcquisitionContextSequence"):
+        if name not in dataset:
+            setattr(dataset, name, [])
 
 
 def _add_window(dataset: Dataset, radiograph: Radiograph) -> None:

@@ -26,6 +26,8 @@ _DEPTH, _ITEMS, _VALUES, _ELEMENTS = 6, 50, 64, 2000
 _FRAME_GROUP: Final = 0x0028
 _DIGITS: Final = re.compile(r"[0-9.]{1,64}")
 _DATE: Final = re.compile(r"(?:1[89]|20|21)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])[\d.+-]{0,18}")
+_PATIENT_ORIENTATION: Final = 0x00200020
+_DIRECTIONS: Final = re.compile(r"[APLRHF]{0,3}")
 _CODE: Final = re.compile(r"[A-Z]{0,2}-?[0-9][0-9A-F.-]{0,14}|[A-Z]-[0-9A-F]{5}")
 _SCHEMES: Final = frozenset({"SCT", "SRT", "SNM3", "DCM", "RADLEX", "FMA", "UCUM"})
 _FLOATS, _INTEGERS = frozenset({"DS", "FD", "FL"}), frozenset({"IS", "US", "SS", "UL", "SL", "UV", "SV"})
@@ -131,8 +133,15 @@ def _unlisted(element: DataElement, kind: str, depth: int) -> DataElement | None
     if kind in _INTEGERS:
         return DataElement(element.tag, kind, [int(value) for value in values])
     terms = [str(value).strip(" \0") for value in values]
-    is_known = kind in _TERMS and all(len(term) <= _LENGTHS[kind] and all_known(term) for term in terms)
+    is_known = kind in _TERMS and any(terms) and all(_is_term(element.tag, kind, term) for term in terms)
     return DataElement(element.tag, kind, terms) if is_known else None
+
+
+def _is_term(tag: BaseTag, kind: str, term: str) -> bool:
+    """Return whether a value is empty, a direction of the body, or made of known words."""
+    if not term or tag == _PATIENT_ORIENTATION:
+        return _DIRECTIONS.fullmatch(term) is not None
+    return len(term) <= _LENGTHS[kind] and all_known(term)
 
 
 def _sequence(element: DataElement, depth: int) -> DataElement | None:
