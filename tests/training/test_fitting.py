@@ -258,9 +258,7 @@ def test_a_disk_without_room_for_kept_features_is_a_sentence(tmp_path):
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (2_000, limits[1]))
     try:
-        with pytest.raises(
-            OSError, match=r"rows\.npy: Expected room .* 3072 bytes\. Received: File too large"
-        ):
+        with pytest.raises(OSError, match=r"rows\.npy: Expected room .* 3072 bytes\. Received: File too large"):
             frozen.kept(tmp_path / "kept", bottom, shown, [0] * 8, None, map_side=0, seed=0, told=lambda *_: None)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
