@@ -17,7 +17,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 DATA = env.folder("BONEFRAC_DATA", BASE_DIR / ".data")
 STORES_ROOT = env.folder("BONEFRAC_STORES", DATA / "stores")
 DATA.mkdir(mode=0o700, parents=True, exist_ok=True)
-VERSION = "0.1.0"
+VERSION = "0.2.0"
 
 # --- Secrets and hosts ------------------------------------------------------------------------------------------
 

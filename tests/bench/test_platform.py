@@ -21,7 +21,7 @@ import pytest
 from bonefrac import embedded
 from tests.platform import ROOT, Platform, picture
 
-pytestmark = [pytest.mark.long, pytest.mark.timeout(600), pytest.mark.xdist_group("platform")]
+pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
 MEGABYTE = 1_000_000
 FIRST, WARM, WEB, INFERENCE, VISIBLE = 15, 5, 180, 250, 2  # the goals: seconds, seconds, MB, MB, seconds
 AT_ONCE = 8

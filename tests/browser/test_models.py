@@ -17,7 +17,7 @@ from tests.platform import PASSWORD, Platform, picture
 from tests.tiny import kinds
 from training import tasks
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(400), pytest.mark.xdist_group("platform")]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
 AXE = harness.ROOT / "node_modules" / "axe-core" / "axe.min.js"
 REASON = "Tried for a week on drawn pictures; nobody reads here."
 

@@ -182,7 +182,7 @@ def test_a_box_is_chosen_deleted_and_given_a_confidence_over_several_images(site
     page.wait_for_selector('#viewer[data-boxes="1"]')
     page.keyboard.press("ArrowDown")
     ready(page, "lat")
-    assert state(page, "boxes") == "0"
+    page.wait_for_selector('#viewer[data-boxes="0"]')
     drag(page, screen(page, 400, 200), screen(page, 500, 260))
     page.wait_for_selector('#viewer[data-boxes="1"]')
     assert [box["image"] for box in findings(page)] == ["ap", "lat"]

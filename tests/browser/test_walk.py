@@ -11,7 +11,7 @@ import pytest
 
 from tests.platform import PASSWORD, Platform, picture
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(400), pytest.mark.xdist_group("platform")]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
 SCREENSHOTS = Path(__file__).parent / "screenshots"
 FITS = "[...document.querySelectorAll('.table-wrap:has(.table--cards)')].every(e => e.scrollWidth <= e.clientWidth + 1)"
 SIZES = {"1440": {"width": 1440, "height": 900}, "390": {"width": 390, "height": 844}}

@@ -12,7 +12,7 @@ import pytest
 
 from tests.platform import Platform, picture
 
-pytestmark = [pytest.mark.timeout(400), pytest.mark.xdist_group("platform")]
+pytestmark = pytest.mark.timeout(400)
 
 
 @pytest.fixture(scope="module")

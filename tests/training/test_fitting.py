@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -243,6 +244,32 @@ def _logits(path):
     from training import predictions
 
     return np.array([row.logits[0] for row in predictions.decoded(path.read_bytes())])
+
+
+def test_a_disk_without_room_for_kept_features_is_a_sentence(tmp_path):
+    """Space that is taken only when it is written would end the process by a signal."""
+    import keras
+
+    from training.fitting import frozen
+
+    image = keras.Input((64, 64, 3))
+    bottom = keras.Model(image, keras.layers.AveragePooling2D(8)(image))
+    shown = pictures_of(8)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2_000, limits[1]))
+    try:
+        with pytest.raises(OSError, match=r"rows\.npy: Expected room .* 3072 bytes\. Received: File too large"):
+            frozen.kept(tmp_path / "kept", bottom, shown, [0] * 8, None, map_side=0, seed=0, told=lambda *_: None)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert not (tmp_path / "kept" / "rows.npy").exists()
+
+
+def pictures_of(count):
+    from training.fitting.pictures import Pictures
+
+    squares = np.random.default_rng(0).integers(0, 255, (count, 64, 64)).astype(np.uint8)
+    return Pictures(squares, ((),) * count, ((0.0, 0.0, 1.0, 1.0),) * count)
 
 
 @pytest.mark.timeout(600)

@@ -7,6 +7,7 @@ which part is frozen (`training.fitting.cut`). Float16 halves the size and moves
 from __future__ import annotations
 
 import json
+import math
 import os
 import threading
 from collections.abc import Callable, Sequence
@@ -129,9 +130,26 @@ def _opened(folder: Path, shape: tuple[int, ...], map_side: int) -> tuple[NDArra
         if path.is_file() and np.load(path, mmap_mode="r").shape != size:
             (folder / "done.json").unlink(missing_ok=True)
             path.unlink()
-        mode: Any = "r+" if path.is_file() else "w+"
-        arrays.append(np.lib.format.open_memmap(path, mode, dtype=kind, shape=size))
+        try:
+            arrays.append(_mapped(path, size, kind))
+        except OSError as error:
+            for part in (folder / "done.json", path):
+                part.unlink(missing_ok=True)
+            count = math.prod(size) * np.dtype(kind).itemsize
+            raise OSError(
+                f"{path}: Expected room for what is frozen answers, {count} bytes. Received: {error.strerror}."
+            ) from error
     return arrays[0], arrays[1]
+
+
+def _mapped(path: Path, size: tuple[int, ...], kind: type[Any]) -> NDArray[Any]:
+    """Return a file as an array, its disk space taken: on a full disk a write through the map kills the process."""
+    mode: Any = "r+" if path.is_file() else "w+"
+    mapped = np.lib.format.open_memmap(path, mode, dtype=kind, shape=size)
+    if hasattr(os, "posix_fallocate"):  # not on macOS
+        with path.open("r+b") as file:
+            os.posix_fallocate(file.fileno(), 0, max(1, path.stat().st_size))
+    return mapped
 
 
 def _in_memory(path: Path, mapped: NDArray[np.float16]) -> NDArray[np.float16]:
