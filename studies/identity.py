@@ -87,7 +87,7 @@ def forget() -> int:
     """Remove identities that a site keeps no longer: it has become pseudonymous, and its days are over."""
     over = Identity.objects.filter(
         study__site__identity_policy=IdentityPolicy.PSEUDONYMOUS,
-        kept_at__lt=Now() - timedelta(days=1) * F("study__site__originals_days"),
+        kept_at__lt=Now() - F("study__site__originals_days") * timedelta(days=1),
     )
     return over.delete()[0]
 

@@ -28,6 +28,7 @@ class FileEvent(models.TextChoices):
     LINK = "link"
     HOLD = "hold"
     LAPSE = "lapse"
+    LOOK = "look"
 
 
 FILE_TRANSITIONS: TransitionTable[FileStatus, FileEvent] = TransitionTable(
@@ -41,6 +42,7 @@ FILE_TRANSITIONS: TransitionTable[FileStatus, FileEvent] = TransitionTable(
         (FileStatus.JUDGING, FileEvent.LAPSE): (FileStatus.RECEIVED, FileStatus.REFUSED),
         (FileStatus.HELD, FileEvent.ACCEPT): (FileStatus.ACCEPTED,),
         (FileStatus.HELD, FileEvent.LINK): (FileStatus.DUPLICATE,),
+        (FileStatus.HELD, FileEvent.LOOK): (FileStatus.RECEIVED,),
         (FileStatus.HELD, FileEvent.REFUSE): (FileStatus.REFUSED,),
     },
 )

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from inference.renditions import render
+from studies.decoding import lettering
 from studies.dicom.headers import extract
 from training.frames import Frame, FrameError, decode_dicom, decode_picture, encode, kind_of, open_dicom
 from training.frames.sniffing import HEAD_BYTES, PICTURES
@@ -49,7 +50,9 @@ def answer(request: dict[str, Any]) -> tuple[dict[str, Any], dict[str, bytes]]:
 
 def _decoded(request: dict[str, Any]) -> tuple[dict[str, Any], dict[str, bytes]]:
     content = Path(request["path"]).read_bytes()
-    frame, header = _read(content, int(request["max_pixels"]))
+    frame, header = _read(content, int(request["max_pixels"]), is_declared_film=bool(request.get("is_declared_film")))
+    if request.get("masks"):
+        frame = lettering.masked(frame, request["masks"])
     encoded = encode(frame)
     head: dict[str, Any] = {
         "transfer_syntax": encoded.transfer_syntax,
@@ -62,15 +65,17 @@ def _decoded(request: dict[str, Any]) -> tuple[dict[str, Any], dict[str, bytes]]
         "bits_stored": frame.bits_stored,
         "is_signed": frame.is_signed,
         "grey": frame.grey_scale.to_dict(),
+        "is_film_photo": frame.is_film_photo,
         "header": header,
+        "lettering": [] if request.get("is_text_cleared") else lettering.lines_in(frame),
     }
     return head, {"frame": encoded.content, **render(frame, request["preprocessings"])}
 
 
-def _read(content: bytes, max_pixels: int) -> tuple[Frame, dict[str, Any] | None]:
+def _read(content: bytes, max_pixels: int, *, is_declared_film: bool) -> tuple[Frame, dict[str, Any] | None]:
     kind = kind_of(content[:HEAD_BYTES])
     if kind in PICTURES:
-        return decode_picture(content, kind, max_pixels=max_pixels), None
+        return decode_picture(content, kind, max_pixels=max_pixels, is_declared_film=is_declared_film), None
     if kind == "dicom":
         dataset = open_dicom(content)
         return decode_dicom(dataset, max_pixels=max_pixels), extract(dataset).to_dict()

@@ -57,14 +57,33 @@ class Decoder:
         """Start the child, so that the first file does not wait for it."""
         self._ready()
 
-    def decode(self, path: Path, *, max_pixels: int, preprocessings: Sequence[dict[str, Any]]) -> Decoded:
+    def decode(
+        self,
+        path: Path,
+        *,
+        max_pixels: int,
+        preprocessings: Sequence[dict[str, Any]],
+        is_declared_film: bool = False,
+        is_text_cleared: bool = False,
+        masks: Sequence[Sequence[int]] = (),
+    ) -> Decoded:
         """Return what is in a file.
+
+        Args:
+            path: Where its bytes lie.
+            max_pixels: How many it may have.
+            preprocessings: What ``Preprocessing.to_dict`` returned, for each rendition.
+            is_declared_film: Somebody says that it is a photograph of a film.
+            is_text_cleared: Somebody has looked for text in the pixels: it is not looked for again.
+            masks: Regions (left, top, width, height) to be made dark.
 
         Raises:
             FrameError: It is no radiograph that can be read.
             DecoderDied: The child died or took longer than its time.
         """
         request = {"path": str(path), "max_pixels": max_pixels, "preprocessings": list(preprocessings)}
+        request |= {"is_declared_film": is_declared_film, "is_text_cleared": is_text_cleared}
+        request["masks"] = [list(region) for region in masks]
         process = self._ready()
         try:
             answered = _ask(process, json.dumps(request).encode() + b"\n", self._seconds)

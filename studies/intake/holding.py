@@ -19,7 +19,7 @@ from bonefrac.audit.models import Verb
 from bonefrac.errors import Conflict, Forbidden, NotFound
 from inference.models import Radiograph
 from studies import access
-from studies.intake import joining, safekeeping, sentences
+from studies.intake import joining, lettering, safekeeping, sentences
 from studies.intake.arrival import Arrival
 from studies.models import IncomingFile, Study, StudyImage
 from studies.states import FILE_TRANSITIONS, FileEvent, FileStatus
@@ -92,6 +92,8 @@ def release_held(actor: User, file_id: uuid.UUID) -> IncomingFile:
     """
     with transaction.atomic():
         file = _locked(actor, file_id, FileEvent.ACCEPT)
+        if file.code not in CONFLICTS:
+            raise Conflict(_("Look at the text in its pixels first."), code="wrong_state")
         arrival = Arrival(**file.details["arrival"])
         joining.twin_of(arrival)
         study, is_new = joining.study_of(file, arrival)
@@ -133,8 +135,10 @@ def refuse_held(actor: User, file_id: uuid.UUID) -> IncomingFile:
     """Refuse a held file for good. Raises as ``release_held``."""
     with transaction.atomic():
         file = _locked(actor, file_id, FileEvent.REFUSE)
+        shown = str(file.details.get("preview", ""))
         what = _("a lead of the site has refused it")
         _end(actor, file, FileEvent.REFUSE, code="refused_by_lead", sentence=sentences.refused("refused_by_lead", what))
+    lettering.forget_picture(shown)
     safekeeping.drop(file.sha256)
     return file
 
@@ -168,7 +172,8 @@ def _locked(actor: User, file_id: uuid.UUID, event: FileEvent) -> IncomingFile:
 def _end(actor: User, file: IncomingFile, event: FileEvent, *, code: str, sentence: str) -> None:
     file.status = FILE_TRANSITIONS.move(FileStatus(file.status), event)
     file.code, file.sentence, file.judged_at = code, sentence, timezone.now()
-    file.details = {name: value for name, value in file.details.items() if name != "arrival"}
+    gone = {"arrival"} | lettering.HELD_ONLY
+    file.details = {name: value for name, value in file.details.items() if name not in gone}
     file.save(update_fields=["status", "code", "sentence", "judged_at", "details", "study", "study_image"])
     data: dict[str, object] = {"status": str(file.status)}
     record(actor, Verb.FILE_RELEASED, target_type="incoming_file", target_id=file.pk, site=file.site, data=data)

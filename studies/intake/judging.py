@@ -21,9 +21,10 @@ from bonefrac.audit.events import record
 from bonefrac.audit.models import Verb
 from bonefrac.celery import ring
 from bonefrac.errors import Conflict
-from bonefrac.stores import INCOMING
+from bonefrac.stores import INCOMING, ORIGINALS
 from inference import radiographs
 from inference.radiographs import Description
+from inference.renditions import PREVIEW
 from studies.decoding.parent import Decoded, DecoderDied, decoder
 from studies.intake import archives, joining, limits, safekeeping, sentences
 from studies.intake.arrival import Arrival
@@ -32,6 +33,7 @@ from studies.states import FILE_TRANSITIONS, FileEvent, FileStatus, StudyStatus
 from training.frames import Encoded, FrameError
 from training.frames.sniffing import ARCHIVES
 
+TEXT_IN_PIXELS: Final = "text_in_pixels"
 log = structlog.get_logger(__name__)
 _DESCRIBED: Final = (
     "decoder", "pixel_digest", "rows", "columns", "photometric_interpretation", "bits_allocated", "bits_stored",
@@ -75,7 +77,14 @@ def _judge(file: IncomingFile) -> None:
             _open(file)
             return
         allowed = limits.of(file.site)
-        decoded = decoder().decode(path, max_pixels=allowed.pixels, preprocessings=radiographs.preprocessings())
+        decoded = decoder().decode(
+            path,
+            max_pixels=allowed.pixels,
+            preprocessings=radiographs.preprocessings(),
+            is_declared_film=bool(file.details.get("is_film_photo")),
+            is_text_cleared=bool(file.details.get("is_text_cleared")),
+            masks=file.details.get("masks", ()),
+        )
         admit(file, decoded)
     except FrameError as error:
         refuse(file, error.code, error.what)
@@ -102,13 +111,17 @@ def admit(file: IncomingFile, decoded: Decoded) -> None:
         Conflict: This attempt came back too late; nothing is stored.
     """
     head = decoded.head
-    arrival = Arrival.of(file, pixel_digest=head["pixel_digest"], header=head["header"])
+    arrival = Arrival.of(
+        file, pixel_digest=head["pixel_digest"], header=head["header"], is_film_photo=head["is_film_photo"]
+    )
     with transaction.atomic():
         twin = joining.twin_of(arrival)
         if twin is not None and joining.are_two_patients(arrival, twin.study):
             hold(file, arrival, "two_patients")
         elif twin is not None:
             link(file, twin)
+        elif head["lettering"]:
+            hold_text(file, decoded)
         else:
             _accept(file, arrival, decoded)
 
@@ -125,7 +138,8 @@ def _accept(file: IncomingFile, arrival: Arrival, decoded: Decoded) -> None:
             return
         study = apart
     image = joining.join(file, arrival, study, radiograph, is_new=is_new)
-    settle(file, FileEvent.ACCEPT, study=study, study_image=image)
+    sentence = sentences.film_photo() if arrival.is_film_photo else ""
+    settle(file, FileEvent.ACCEPT, study=study, study_image=image, sentence=sentence)
 
 
 def _described(head: dict[str, Any], frame: bytes) -> Description:
@@ -142,6 +156,15 @@ def hold(file: IncomingFile, arrival: Arrival, code: str) -> None:
     """Keep a file for a lead, with everything that is needed to go on."""
     details = file.details | {"arrival": arrival.to_dict()}
     settle(file, FileEvent.HOLD, code=code, sentence=sentences.held(code), details=details)
+
+
+def hold_text(file: IncomingFile, decoded: Decoded) -> None:
+    """Keep a file whose pixels hold letters that may name somebody; its picture lies among the originals."""
+    shown = ORIGINALS.put(decoded.parts[PREVIEW])
+    head = decoded.head
+    size = {"rows": head["rows"], "columns": head["columns"]}
+    details = file.details | {"lettering": head["lettering"], "preview": shown, "size": size}
+    settle(file, FileEvent.HOLD, code=TEXT_IN_PIXELS, sentence=sentences.held(TEXT_IN_PIXELS), details=details)
 
 
 def refuse(file: IncomingFile, code: str, what: str) -> None:

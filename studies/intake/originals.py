@@ -23,7 +23,7 @@ def sweep() -> int:
     """Drop the originals whose days are over; return how many images have lost theirs."""
     over = StudyImage.objects.exclude(original="").filter(
         study__site__identity_policy=IdentityPolicy.PSEUDONYMOUS,
-        added_at__lt=Now() - timedelta(days=1) * F("study__site__originals_days"),
+        added_at__lt=Now() - F("study__site__originals_days") * timedelta(days=1),
     )
     images = list(over.select_related("study").order_by("added_at")[:_AT_ONCE])
     for image in images:

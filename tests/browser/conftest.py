@@ -16,6 +16,8 @@ def browser():
     if CHROMIUM is None:
         pytest.skip("Chromium is not installed (script/test installs it where apt can)")
     sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    # Playwright's loop runs in this thread while the browser is open; Django would refuse the database beside it.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
     with sync_api.sync_playwright() as playwright:
         chromium = playwright.chromium.launch(
             executable_path=CHROMIUM,

@@ -18,10 +18,10 @@ from bonefrac.accounts.models import AccessToken, Role
 from bonefrac.db import new_id
 from inference.models import ModelVersion, PredictionJob
 from inference.states import JobStatus, ModelStatus
-from studies import reviews, worklist
+from studies import notices, reviews, worklist
 from studies.dimse import devices
 from studies.models import Dataset, IncomingFile
-from studies.states import FileStatus
+from studies.states import FileStatus, NoticeKind
 from tests import factories_studies as make
 from tests.faces import world as worlds
 from tests.faces.test_matrix import ROWS
@@ -65,6 +65,7 @@ LISTS = [
     Listing("studies:batch", "uploader"),
     Listing("studies:held", "lead", has_pages=True),
     Listing("studies:devices", "admin", has_pages=True),
+    Listing("studies:notices", "radiologist", has_pages=True),
     Listing("studies:datasets", "admin", has_pages=True),
     Listing("accounts:people", "admin", has_pages=True),
     Listing("accounts:sites", "admin"),
@@ -77,6 +78,7 @@ LISTS = [
     Listing("api_studies", "uploader", has_pages=True),
     Listing("api_uploads", "uploader", has_pages=True),
     Listing("api_datasets", "admin", has_pages=True),
+    Listing("api_notices", "radiologist", has_pages=True),
     Listing("api_people", "admin", has_pages=True),
     Listing("api_memberships", "admin", has_pages=True),
     Listing("api_audit_events", "auditor", has_pages=True),
@@ -109,6 +111,7 @@ def grow(world, number, some):
         make.predicted(study, world.objects["active"], "positive")
     _decide(world, some)
     _files(world, number, studies)
+    _told(world, number)
     _paper(world, number, some)
     _machines(world, number, some)
 
@@ -136,6 +139,12 @@ def _files(world, number, studies):
     for position in range(number):
         held = {"status": FileStatus.HELD, "code": "other_patient", "sentence": "Two patients."}
         _file(world, position, batch=new_id(), judged_at=timezone.now(), **held)
+
+
+def _told(world, number):
+    for _ in range(number):
+        told = {"kind": NoticeKind.IMAGE_ADDED, "sentence": "An image came later."}
+        notices.tell([world.people["radiologist"].pk], world.objects["pair"], **told)
 
 
 def _file(world, position, **values):

@@ -65,6 +65,12 @@ def element(**elements):
     return lambda: files.dicom(files.dataset(**elements))
 
 
+def longer(content):
+    """The pixel data announce two gigabytes."""
+    place = content.find(b"\xe0\x7f\x10\x00OW\0\0") + 8
+    return content[:place] + (2_000_000_000).to_bytes(4, "little") + content[place + 4 :]
+
+
 def without_meta(**options):
     """An implicit data set alone: no preamble, no file meta group."""
     whole = files.dicom(files.dataset(**options), syntax=uid.ImplicitVRLittleEndian)
@@ -84,6 +90,7 @@ PICTURES = (
     Row("bmp", lambda: files.picture("BMP"), name="a.bmp"),
     Row("webp", lambda: files.picture("WEBP"), name="a.webp"),
     Row("webp, lossless", lambda: files.picture("WEBP", lossless=True)),
+    Row("jpeg with an archive behind it", lambda: files.jpeg() + files.zipped({"a.txt": b"text"})),
     Row("png, palette of greys", lambda: files.saved(files.Image.fromarray(NARROW).convert("P"), "PNG")),
     Row("photograph of a film", lambda: files.film_photo(), says="It is a photograph of a film"),
     Row("photograph of a film, yellow light", lambda: files.film_photo(2, (1.0, 0.93, 0.78)),
@@ -147,6 +154,12 @@ INSTANCES = (
     instance("dicom, htj2k lossy", lambda: packed(imagecodecs.htj2k_encode(WIDE, reversible=False), uid.HTJ2K)),
     Row("dicom, no preamble", lambda: files.dicom(syntax=uid.ImplicitVRLittleEndian)[132:]),
     Row("dicom, no preamble and no file meta", without_meta),
+    Row("dicom, a program in its preamble", lambda: (b"MZ" + b"\x90" * 126) + files.dicom()[128:]),
+    Row("dicom, a tiff in its preamble", lambda: b"II*\0" + b"\0" * 124 + files.dicom()[128:]),
+    Row("dicom, a script in its preamble", lambda: b"<script>alert(1)</script>".ljust(128) + files.dicom()[128:]),
+    refused("png that is dicom too", "not_an_image", "begins like a PNG", lambda: files.png()[:8].ljust(128, b"\0")
+            + files.dicom()[128:]),
+    refused("dicom, a length that lies", "truncated", "", lambda: longer(files.dicom(bits=12))),
     refused("html named dcm", "lying_type", "its name says DICOM", lambda: b"<html></html>", "image.dcm"),
     refused("dicom, half its pixels", "truncated", "", lambda: files.dicom(bits=12)[:-3000]),
     instance("dicom, pixels too short", element(PixelData=b"\0" * 100), "REFUSED", "truncated", "end after"),

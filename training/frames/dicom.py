@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import warnings
+import zlib
 from typing import Any, Final
 
 import numpy as np
@@ -44,14 +45,20 @@ _GREY_ELEMENTS: Final = (
 )  # fmt: skip
 _COLOUR_MODELS: Final = frozenset({"RGB", "YBR_FULL", "YBR_FULL_422"})
 _MODALITY_NAME: Final = 16
+_DEFLATED: Final = b"1.2.840.10008.1.2.1.99"
+_META_BYTES: Final = 4_096
+#: What a deflated data set may unpack to: 64 megapixels of 16 bits, and as much again.
+_UNPACKED_BYTES: Final = 256_000_000
 
 
 def open_dicom(content: bytes) -> FileDataset:
     """Return the data set of a DICOM file, with or without preamble.
 
     Raises:
-        FrameError: not_an_image: no element can be read; truncated: the file ends inside an element.
+        FrameError: not_an_image: no element can be read; truncated: the file ends inside an element; too_demanding: it
+            is deflated and unpacks to more than any radiograph needs.
     """
+    _refuse_deflated_bomb(content)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -66,6 +73,22 @@ def open_dicom(content: bytes) -> FileDataset:
     if not len(dataset):
         raise FrameError("not_an_image", "it holds no DICOM element")
     return dataset
+
+
+def _refuse_deflated_bomb(content: bytes) -> None:
+    """Raise ``FrameError`` where a deflated data set unpacks to too much; nothing of it is kept while counting."""
+    if content[128:132] != b"DICM" or _DEFLATED not in content[:_META_BYTES]:
+        return
+    start = 144 + int.from_bytes(content[140:144], "little")
+    stream, unpacked, packed = zlib.decompressobj(-zlib.MAX_WBITS), 0, content[start:]
+    try:
+        while packed and unpacked <= _UNPACKED_BYTES:
+            unpacked += len(stream.decompress(packed, 1 << 20))
+            packed = stream.unconsumed_tail
+    except zlib.error:
+        return  # what is damaged is said where it is read
+    if unpacked > _UNPACKED_BYTES:
+        raise FrameError("too_demanding", f"it unpacks to more than {_UNPACKED_BYTES // 1_000_000} MB")
 
 
 def decode_dicom(dataset: Dataset, *, max_pixels: int = MAX_PIXELS) -> Frame:

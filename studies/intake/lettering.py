@@ -1,0 +1,101 @@
+"""What a lead does with text in the pixels: look, clear it, or mask regions; then it is judged again."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from bonefrac.accounts.models import Role
+from bonefrac.audit.events import record
+from bonefrac.audit.models import Verb
+from bonefrac.celery import ring
+from bonefrac.errors import Conflict, Forbidden, Invalid
+from bonefrac.stores import ORIGINALS
+from studies import access
+from studies.intake.judging import TEXT_IN_PIXELS
+from studies.models import IncomingFile
+from studies.states import FILE_TRANSITIONS, FileEvent, FileStatus
+
+if TYPE_CHECKING:
+    from bonefrac.accounts.models import User
+
+_REGIONS: Final = 50
+#: What a held file carries for its page, and loses with the decision.
+HELD_ONLY: Final = frozenset({"lettering", "preview", "size"})
+
+
+def look(actor: User, file_id: uuid.UUID) -> IncomingFile:
+    """Return a file that is held for text in its pixels.
+
+    Raises:
+        NotFound, Forbidden: The actor may not see the file, or is no lead of its site.
+        Conflict: It is not held, or not for text.
+    """
+    file = access.incoming_file(actor, file_id)
+    if Role.LEAD not in access.standing(actor, file.site).roles:
+        raise Forbidden(_("Only a lead of the site decides about held files."))
+    if file.status != FileStatus.HELD or file.code != TEXT_IN_PIXELS:
+        raise Conflict(_("This file is not held for text in its pixels."), code="wrong_state")
+    return file
+
+
+def picture_of(actor: User, file_id: uuid.UUID) -> bytes:
+    """Return the held picture as PNG and record that it was seen. Raises as ``look``."""
+    file = look(actor, file_id)
+    with transaction.atomic():
+        record(actor, Verb.ORIGINAL_VIEWED, target_type="incoming_file", target_id=file.pk, site=file.site)
+    return ORIGINALS.read(file.details["preview"])
+
+
+def clear(actor: User, file_id: uuid.UUID) -> IncomingFile:
+    """Say that the text names nobody; the file is judged again and goes in as it is. Raises as ``look``."""
+    return _judge_again(actor, file_id, Verb.TEXT_CLEARED, {})
+
+
+def mask(actor: User, file_id: uuid.UUID, *, regions: Sequence[Sequence[int]]) -> IncomingFile:
+    """Have regions made dark for good; the file is judged again and goes in without them.
+
+    Args:
+        actor: A lead of the file's site.
+        file_id: The held file.
+        regions: Left, top, width and height of each, in pixels of the picture.
+
+    Raises:
+        Invalid: There is no region, or one lies outside of the picture.
+        NotFound, Forbidden, Conflict: As ``look``.
+    """
+    size = look(actor, file_id).details["size"]
+    if not 0 < len(regions) <= _REGIONS:
+        raise Invalid(_("Choose from 1 to 50 regions."), code="no_region")
+    for left, top, width, height in regions:
+        if not (0 <= left < left + width <= size["columns"] and 0 <= top < top + height <= size["rows"]):
+            raise Invalid(_("A region lies outside of the picture."), code="region_outside")
+    return _judge_again(actor, file_id, Verb.REGION_MASKED, {"masks": [list(region) for region in regions]})
+
+
+def _judge_again(actor: User, file_id: uuid.UUID, verb: Verb, settled: dict[str, Any]) -> IncomingFile:
+    look(actor, file_id)
+    with transaction.atomic():
+        file = IncomingFile.objects.select_for_update(of=("self",)).select_related("site").get(pk=file_id)
+        if file.status != FileStatus.HELD or file.code != TEXT_IN_PIXELS:
+            raise Conflict(_("This file is not held for text in its pixels."), code="wrong_state")
+        shown = file.details["preview"]
+        details = {name: value for name, value in file.details.items() if name not in HELD_ONLY}
+        file.details = details | settled | {"is_text_cleared": True}
+        file.status = FILE_TRANSITIONS.move(FileStatus.HELD, FileEvent.LOOK)
+        file.code, file.sentence, file.judged_at = "", "", None
+        file.save(update_fields=["details", "status", "code", "sentence", "judged_at"])
+        record(actor, verb, target_type="incoming_file", target_id=file.pk, site=file.site, data=dict(settled))
+        ring("intake.judge", str(file.pk))
+    forget_picture(shown)
+    return file
+
+
+def forget_picture(key: str) -> None:
+    """Remove the picture of a file that is held no more, unless another held file shows the same."""
+    if key and not IncomingFile.objects.filter(status=FileStatus.HELD, details__preview=key).exists():
+        ORIGINALS.remove(key)
