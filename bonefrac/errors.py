@@ -96,6 +96,17 @@ class Unavailable(DomainError):
     default_code = "unavailable"
 
 
+class Full(Unavailable):
+    """There is no room left on the platform's disk (507); says when to try again."""
+
+    status = 507
+    default_code = "disk_full"
+
+    def __init__(self, sentence: str, *, retry_after: int = 60) -> None:
+        super().__init__(sentence)
+        self.headers = {"Retry-After": str(retry_after)}
+
+
 class TransientError(Exception):
     """A job could not finish for a reason that may pass: it is put back with a delay."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 from django import forms
+from django.conf import settings
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
@@ -109,10 +110,29 @@ class OwnPasswordForm(NewPasswordForm):
     field_order = ("present", "password", "again")
 
 
-def limit_field(label: StrPromise, highest: int) -> forms.IntegerField:
-    """Return the field of a limit that a site may leave to the platform."""
-    hint = _("Empty: the platform's own limit.")
-    return forms.IntegerField(label=label, required=False, min_value=1, max_value=highest, help_text=hint)
+class LimitField(forms.IntegerField):
+    """A limit of a site: empty leaves it to the platform, whose own it never exceeds.
+
+    Args:
+        label: What people read.
+        setting: The setting that holds the platform's own limit.
+        unit: How much of the setting's unit one of the field's is.
+    """
+
+    def __init__(self, label: StrPromise, setting: str, unit: int = 1) -> None:
+        super().__init__(label=label, required=False, min_value=1)
+        self._setting, self._unit = setting, unit
+
+    def highest(self) -> int:
+        """Return the platform's own limit in the field's unit."""
+        return max(1, int(getattr(settings, self._setting)) // self._unit)
+
+    def validate(self, value: Any) -> None:
+        """Refuse more than the platform takes in."""
+        super().validate(value)
+        if value is not None and value > self.highest():
+            sentence = _("Expected at most %(limit)s, the platform's own limit.")
+            raise forms.ValidationError(sentence % {"limit": self.highest()})
 
 
 class SiteForm(forms.Form):
@@ -137,10 +157,14 @@ class SiteForm(forms.Form):
     time_zone = forms.CharField(
         label=_("Time zone"), max_length=64, initial="UTC", help_text=_("Such as Europe/Berlin.")
     )
-    max_file_megabytes = limit_field(_("Largest file, MB"), 4096)
-    max_megapixels = limit_field(_("Largest picture, megapixels"), 400)
-    max_batch_files = limit_field(_("Files in one upload"), 100_000)
-    max_files_per_hour = limit_field(_("Files that a person may hand in within an hour"), 1_000_000)
+    max_file_megabytes = LimitField(_("Largest file, MB"), "UPLOAD_FILE_BYTES", 1_000_000)
+    max_megapixels = LimitField(_("Largest picture, megapixels"), "UPLOAD_PIXELS", 1_000_000)
+    max_batch_files = LimitField(_("Files in one upload"), "UPLOAD_BATCH_FILES")
+    max_batch_megabytes = LimitField(_("One upload together, MB"), "UPLOAD_BATCH_BYTES", 1_000_000)
+    max_archive_nesting = LimitField(_("Archives inside each other"), "ARCHIVE_NESTING")
+    max_archive_ratio = LimitField(_("Unpacked size of an archive, times its own"), "ARCHIVE_RATIO")
+    max_archive_entries = LimitField(_("Entries of one archive"), "ARCHIVE_ENTRIES")
+    max_files_per_hour = LimitField(_("Files that a person may hand in within an hour"), "UPLOAD_FILES_PER_HOUR")
     identity_policy = forms.ChoiceField(
         label=_("Who patients are"),
         choices=POLICIES,
@@ -155,6 +179,13 @@ class SiteForm(forms.Form):
         help_text=_("Of a pseudonymous site. The files as they came in, which may name patients."),
     )
     seen = forms.CharField(required=False, widget=forms.HiddenInput, max_length=16)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            if isinstance(field, LimitField):
+                hint = _("At most %(limit)s, the platform's own limit; it holds where this is empty.")
+                field.help_text = str(hint % {"limit": field.highest()})
 
     @classmethod
     def of(cls, site: Site) -> SiteForm:

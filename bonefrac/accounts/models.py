@@ -71,6 +71,19 @@ class Site(Row):
         _("files a person may hand in within an hour"), null=True, blank=True,
         help_text=_("empty: the platform's own limit"),
     )  # fmt: skip
+    max_batch_megabytes = models.PositiveIntegerField(
+        _("one upload together, MB"), null=True, blank=True, help_text=_("empty: the platform's own limit")
+    )
+    max_archive_nesting = models.PositiveIntegerField(
+        _("archives inside each other"), null=True, blank=True, help_text=_("empty: the platform's own limit")
+    )
+    max_archive_ratio = models.PositiveIntegerField(
+        _("unpacked size of an archive, times its own"), null=True, blank=True,
+        help_text=_("empty: the platform's own limit"),
+    )  # fmt: skip
+    max_archive_entries = models.PositiveIntegerField(
+        _("entries of one archive"), null=True, blank=True, help_text=_("empty: the platform's own limit")
+    )
     secret_version = models.PositiveSmallIntegerField(default=1, editable=False)
     created_at = models.DateTimeField(db_default=TransactionNow(), editable=False)
 

@@ -43,6 +43,10 @@ class SiteTerms:
     max_batch_files: int | None = None
     max_megapixels: int | None = None
     max_files_per_hour: int | None = None
+    max_batch_megabytes: int | None = None
+    max_archive_nesting: int | None = None
+    max_archive_ratio: int | None = None
+    max_archive_entries: int | None = None
 
 
 def terms_of(site: Site) -> SiteTerms:
@@ -99,6 +103,7 @@ def change_site(actor: User | None, *, site: Site, terms: SiteTerms, expected: s
         )
     before, after = asdict(terms_of(current)), asdict(terms)
     changed = sorted(name for name, value in after.items() if before[name] != value)
+    limits = {name: after[name] for name in changed if name.startswith("max_")}
     for name in changed:
         setattr(current, name, after[name])
     _check(current)
@@ -107,7 +112,7 @@ def change_site(actor: User | None, *, site: Site, terms: SiteTerms, expected: s
         "changed": changed,
         "reading_mode": str(terms.reading_mode),
         "identity_policy": str(terms.identity_policy),
-    }
+    } | ({"limits": limits} if limits else {})
     events.record(actor, Verb.SITE_CHANGED, target_type="site", target_id=site.pk, site=site, data=data)
     return current
 

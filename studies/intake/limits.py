@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Final
 
 from django.conf import settings
 from django.db.models import Count, Sum
-from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
 FRAMES: Final = 1
 ARCHIVE_ENDINGS: Final = (".zip", ".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz")
 _HOUR: Final = timedelta(hours=1)
+_MEGA: Final = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,31 +61,40 @@ class Limits:
 
 
 def of(site: Site) -> Limits:
-    """Return what a site takes in at most."""
+    """Return what a site takes in at most: its own limits, never beyond the platform's."""
     return Limits(
-        file_bytes=(site.max_file_megabytes or 0) * 1_000_000 or settings.UPLOAD_FILE_BYTES,
-        batch_files=site.max_batch_files or settings.UPLOAD_BATCH_FILES,
-        pixels=(site.max_megapixels or 0) * 1_000_000 or settings.UPLOAD_PIXELS,
+        file_bytes=_narrower(site.max_file_megabytes, settings.UPLOAD_FILE_BYTES, _MEGA),
+        batch_files=_narrower(site.max_batch_files, settings.UPLOAD_BATCH_FILES),
+        pixels=_narrower(site.max_megapixels, settings.UPLOAD_PIXELS, _MEGA),
         frames=FRAMES,
-        nesting=settings.ARCHIVE_NESTING,
-        archive_ratio=settings.ARCHIVE_RATIO,
-        archive_entries=settings.ARCHIVE_ENTRIES,
-        files_per_hour=site.max_files_per_hour or settings.UPLOAD_FILES_PER_HOUR,
-        batch_bytes=settings.UPLOAD_BATCH_BYTES,
+        nesting=_narrower(site.max_archive_nesting, settings.ARCHIVE_NESTING),
+        archive_ratio=_narrower(site.max_archive_ratio, settings.ARCHIVE_RATIO),
+        archive_entries=_narrower(site.max_archive_entries, settings.ARCHIVE_ENTRIES),
+        files_per_hour=_narrower(site.max_files_per_hour, settings.UPLOAD_FILES_PER_HOUR),
+        batch_bytes=_narrower(site.max_batch_megabytes, settings.UPLOAD_BATCH_BYTES, _MEGA),
     )
+
+
+def _narrower(own: int | None, platform: int, unit: int = 1) -> int:
+    return min(own * unit, platform) if own else platform
 
 
 def in_words(limits: Limits) -> list[str]:
     """Return a site's limits as the upload page states them."""
     return [
         _("A file: at most %(size)s and %(pixels)s megapixels, one frame.")
-        % {"size": filesizeformat(limits.file_bytes), "pixels": limits.pixels // 1_000_000},
+        % {"size": in_megabytes(limits.file_bytes), "pixels": limits.pixels // 1_000_000},
         _("One upload: at most %(files)s files and %(size)s together.")
-        % {"files": limits.batch_files, "size": filesizeformat(limits.batch_bytes)},
+        % {"files": limits.batch_files, "size": in_megabytes(limits.batch_bytes)},
         _("An archive: at most %(entries)s entries, %(nesting)s archives inside each other, %(ratio)s times its size.")
         % {"entries": limits.archive_entries, "nesting": limits.nesting, "ratio": limits.archive_ratio},
         _("A person: at most %(files)s files within an hour.") % {"files": limits.files_per_hour},
     ]
+
+
+def in_megabytes(size: int) -> str:
+    """Return a count of bytes in the unit in which limits are set."""
+    return f"{size / _MEGA:,.0f} MB" if size >= _MEGA else f"{size / 1000:,.0f} kB"
 
 
 def refuse(actor: User, batch: uuid.UUID, *, limits: Limits, sizes: Sequence[int]) -> None:
@@ -134,7 +143,7 @@ def refuse_excess(batch: uuid.UUID, *, limits: Limits, sizes: Sequence[int]) -> 
         sentence = _(
             "At most %(limit)s go in one upload. These files were not taken in, what is here is safe: send the rest "
             "as another upload."
-        ) % {"limit": filesizeformat(limits.batch_bytes)}
+        ) % {"limit": in_megabytes(limits.batch_bytes)}
         raise TooMuch(sentence, code="batch_too_large")
 
 

@@ -108,7 +108,7 @@ def receive(
         Invalid: There is no file, or a detail is at fault; nothing was taken in.
         TooMuch, TooOften: More than a batch may have, or than the actor may hand in within an hour.
         Conflict: The batch belongs to somebody else.
-        Unavailable: The disk is nearly full.
+        Full: The disk is nearly full.
     """
     stored = _checked(actor, site, files, details) | {"grouping": str(grouping)}
     batch, allowed = batch or new_id(), limits.of(site)

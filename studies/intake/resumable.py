@@ -22,7 +22,6 @@ from cryptography.fernet import Fernet
 from django.conf import settings
 from django.db import transaction
 from django.db.models import F, Sum
-from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -77,7 +76,7 @@ def begin(actor: User, *, site: Site, announced: Announced) -> ResumableUpload:
         Invalid: A detail is at fault.
         TooMuch: It is longer than a file may be, or too much is on its way already.
         TooOften: More files than the actor may hand in within an hour.
-        Unavailable: The disk is nearly full.
+        Full: The disk is nearly full.
     """
     if not holds(actor, site, Role.UPLOADER):
         raise Forbidden(_("You may not upload for this site."))
@@ -103,7 +102,7 @@ def _refuse_excess(actor: User, site: Site, announced: Announced) -> None:
     allowed = limits.of(site)
     if announced.length > allowed.bytes_of(announced.name):
         sentence = _("It was not accepted: it is larger than the %(limit)s that are allowed. Nothing was sent.")
-        raise TooMuch(sentence % {"limit": filesizeformat(allowed.bytes_of(announced.name))})
+        raise TooMuch(sentence % {"limit": limits.in_megabytes(allowed.bytes_of(announced.name))})
     coming = _open_ones(actor)
     if len(coming) >= OPEN_AT_ONCE:
         sentence = _("%(count)s of your files are still on their way. Finish some, or try again tomorrow.")

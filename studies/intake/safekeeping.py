@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
-from bonefrac.errors import Unavailable
+from bonefrac.errors import Full
 from bonefrac.stores import CHUNK, INCOMING, ORIGINALS
 from studies.models import IncomingFile
 from studies.states import FileStatus
@@ -21,7 +21,7 @@ WAITING = (FileStatus.RECEIVED, FileStatus.JUDGING, FileStatus.HELD)
 
 
 def refuse_full_disk(more: int = 0) -> None:
-    """Raise ``Unavailable`` where too little of the stores' disk would be free beside so many bytes more."""
+    """Raise ``Full`` where too little of the stores' disk would be free beside so many bytes more."""
     root = Path(settings.STORES_ROOT)
     while not root.exists():
         root = root.parent
@@ -30,19 +30,18 @@ def refuse_full_disk(more: int = 0) -> None:
         raise full_disk()
 
 
-def full_disk() -> Unavailable:
+def full_disk() -> Full:
     """Return the refusal of a disk that is full."""
-    return Unavailable(
+    return Full(
         _(
             "The platform's disk is nearly full, so nothing was taken in. Everything that is here can be read. "
             "Tell the administrator and send it again later."
-        ),
-        code="disk_full",
+        )
     )
 
 
 def keep(chunks: Iterable[bytes]) -> tuple[str, int]:
-    """Make bytes durable and return their key and length; raise ``Unavailable`` where the disk is full."""
+    """Make bytes durable and return their key and length; raise ``Full`` where the disk is full."""
     try:
         return INCOMING.put_stream(iter(chunks))
     except OSError as error:

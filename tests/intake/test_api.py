@@ -50,7 +50,7 @@ def test_refusals_have_one_shape(api, settings):
         400, {"code", "message", "fields"}, {"question"},
     )  # fmt: skip
     settings.MINIMUM_FREE_DISK = 1.1
-    assert api.post(ADDRESS, sent(files.png())).status_code == 503
+    assert api.post(ADDRESS, sent(files.png())).status_code == 507
     assert not IncomingFile.objects.exists()
 
 

@@ -12,7 +12,9 @@ from rest_framework.test import APIClient
 
 from bonefrac.accounts import people
 from bonefrac.accounts.models import Role
+from bonefrac.audit.events import history_of
 from bonefrac.errors import TooMuch, TooOften
+from studies import intake
 from studies.intake import limits
 from studies.models import IncomingFile
 from tests import factories_intake as files
@@ -31,6 +33,13 @@ def test_a_site_goes_before_the_platform(site, narrow, settings):
     assert limits.of(make.site()).file_bytes == settings.UPLOAD_FILE_BYTES
     own = limits.of(narrow)
     assert (own.file_bytes, own.batch_files, own.pixels, own.files_per_hour, own.frames) == (10**6, 3, 10**6, 4, 1)
+
+
+def test_a_site_never_goes_beyond_the_platform(site, settings):
+    settings.UPLOAD_PIXELS, settings.ARCHIVE_NESTING = 2_000_000, 2
+    site.max_megapixels, site.max_archive_nesting, site.max_archive_ratio = 400, 9, 7
+    own = limits.of(site)
+    assert (own.pixels, own.nesting, own.archive_ratio) == (2_000_000, 2, 7)
 
 
 def test_a_file_too_large_and_a_picture_too_large_are_refused_alone(uploader, narrow):
@@ -90,3 +99,29 @@ def test_an_administrator_sets_them_on_the_sites_page(client, narrow):
     assert (narrow.max_batch_files, narrow.max_megapixels, narrow.max_file_megabytes) == (None, 30, 1)
     assert client.post(address, {**sent, "max_batch_files": "0"}).status_code == 400
     assert people.terms_of(narrow).max_megapixels == 30
+    changes = [event.data for event in history_of("site", narrow.pk)]
+    assert changes[-1]["limits"] == {"max_batch_files": None, "max_megapixels": 30}
+    beyond = client.post(address, {**sent, "max_archive_nesting": "11", "seen": people.fingerprint(narrow)})
+    assert beyond.status_code == 400
+    assert "At most 3, the platform&#x27;s own limit" in beyond.content.decode()
+    assert "Expected at most 3, the platform&#x27;s own limit." in beyond.content.decode()
+
+
+def test_a_sites_archives_are_bounded_by_its_own_limits(uploader, site):
+    site.max_archive_nesting, site.max_archive_entries, site.max_batch_megabytes = 1, 3, 1
+    site.save()
+    inner = files.zipped({"a.png": files.png()})
+    outer = files.zipped({"b.png": files.png(), "in.zip": inner})
+    assert sorted(row.code for row in taken(uploader, site, outer)) == ["", "too_nested"]
+    (many,) = taken(uploader, site, files.zipped({f"{n}.png": files.png() for n in range(4)}))
+    assert many.code == "too_many_entries"
+    (large,) = taken(uploader, site, files.zipped({"large.bmp": b"BM" + bytes(1_500_000), "b.png": files.png()}))
+    assert large.code == "archive_too_large"
+
+
+def taken(uploader, site, archive):
+    """Hand an archive in, judge it and what is in it, and return their rows."""
+    (row,) = files.hand_in(uploader, site, ("a.zip", archive))
+    for waiting in IncomingFile.objects.filter(batch=row.batch, status="RECEIVED"):
+        intake.judge(waiting.pk)
+    return list(IncomingFile.objects.filter(batch=row.batch).exclude(code="archive_opened"))

@@ -157,7 +157,7 @@ def test_what_is_too_long_is_refused_before_any_byte(api, site, settings):
     settings.UPLOAD_FILES_PER_HOUR = 1
     assert begin(api, 10).status_code == 429
     settings.UPLOAD_FILES_PER_HOUR, settings.MINIMUM_FREE_DISK = 10, 1.1
-    assert begin(api, 10).status_code == 503
+    assert begin(api, 10).status_code == 507
     assert ResumableUpload.objects.count() == 1
 
 
