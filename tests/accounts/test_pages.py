@@ -175,9 +175,9 @@ def test_the_header_leads_only_where_the_roles_lead(at, admin):
     def ways(person):
         return {entry.label for entry in as_(person).get("/accounts/tokens/").context["nav"]}
 
-    assert ways(make.person(at, Role.UPLOADER)) == {"Upload", "My uploads", "Models"}
-    assert ways(make.person(at, Role.RADIOLOGIST)) == {"Worklist", "Models"}
-    assert ways(make.person(at, Role.AUDITOR)) == {"Worklist", "Models", "Audit"}
+    assert ways(make.person(at, Role.UPLOADER)) == {"Upload", "My uploads", "Models", "Notices"}
+    assert ways(make.person(at, Role.RADIOLOGIST)) == {"Worklist", "Models", "Notices"}
+    assert ways(make.person(at, Role.AUDITOR)) == {"Worklist", "Models", "Audit", "Notices"}
     assert {"People", "Sites", "Datasets", "Audit"} <= ways(admin)
     engineer = User.objects.create_user("engineer", display_name="E", is_engineer=True)
     assert ways(engineer) == {"Models"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import subprocess
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
@@ -183,8 +184,9 @@ def test_the_database_stopped_lets_the_sender_keep_its_images(listener, tmp_path
         away = dcmtk.send(listener, *files)
         assert "Rejected Transient" in away.stdout, away.stdout
     assert not IncomingFile.objects.exists()
-    back = dcmtk.send(listener, *files)
-    assert (back.returncode, IncomingFile.objects.count()) == (0, 1), listener.log
+    tries = (dcmtk.send(listener, *files) for _try in range(20) if _try == 0 or not time.sleep(0.5))
+    assert any(back.returncode == 0 for back in tries), listener.log  # a device asks again, too
+    assert IncomingFile.objects.count() == 1, listener.log
     assert list(listener.spool.iterdir()) == []
 
 

@@ -93,6 +93,8 @@ NO_LISTS = {
     "healthz", "readyz", "schema", "docs", "admin_sign_in", "accounts:sign_in", "accounts:unlock",
     "accounts:set_password", "accounts:password", "accounts:change_password", "accounts:new_site",
     "studies:upload_status", "api_dataset_preview",
+    # The standard pages by limit and offset; what it may cost is measured in tests/bench/test_dicomweb.py.
+    "dicomweb_studies", "dicomweb_all_series", "dicomweb_all_instances",
 }  # fmt: skip
 
 
