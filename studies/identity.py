@@ -60,6 +60,12 @@ def keep(study: Study, sealed: str) -> None:
         Identity.objects.get_or_create(study=study, defaults={"sealed": sealed.encode()})
 
 
+def pass_on(study: Study, to: Study) -> None:
+    """Keep a study's identity with another one of the same patient, inside the caller's transaction."""
+    for known in Identity.objects.filter(study=study):
+        Identity.objects.get_or_create(study=to, defaults={"sealed": bytes(known.sealed)})
+
+
 def view(actor: User, study_id: uuid.UUID) -> list[tuple[str, str]]:
     """Return a patient's identity as labels and values, and record that it was seen; empty where none is kept.
 

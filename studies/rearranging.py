@@ -24,7 +24,7 @@ from bonefrac.audit.models import Verb
 from bonefrac.celery import ring
 from bonefrac.db import new_id
 from bonefrac.errors import Conflict, Forbidden, Invalid
-from studies import access, notices, policies
+from studies import access, identity, notices, policies
 from studies.models import Decision, IncomingFile, Study, StudyImage
 from studies.reviews.leading import required, start_round_if_read
 from studies.reviews.locking import drop_claim, locked, move, note, require_revision
@@ -283,6 +283,8 @@ def _split_off(actor: User, source: Study, patient_key: str | None, *, is_same: 
     )
     record(actor, Verb.STUDY_MADE, target_type="study", target_id=made.pk, site=made.site_id)
     note(actor, Verb.STUDY_SPLIT, made, taken_from=str(source.pk))
+    if is_same:
+        identity.pass_on(source, made)
     ring("studies.rank", str(made.pk))
     return made
 
@@ -309,6 +311,8 @@ def _fill(target: Study, source: Study) -> None:
     target.question = target.question or source.question
     target.urgent = target.urgent or source.urgent
     target.save(update_fields=[*_FACTS, "patient_key", "age_months", "question", "urgent"])
+    if source.patient_key == target.patient_key:
+        identity.pass_on(source, target)
 
 
 def _tell(actor: User, study: Study, kind: NoticeKind, sentence: str) -> None:

@@ -100,7 +100,7 @@ class Arrival:
         return facts | {"is_film_photo": True} if self.is_film_photo else facts
 
     def apart(self, site: Site) -> Arrival:
-        """Return the same for a study of its own: one study's UID came under two patients, and a lead let both in."""
+        """Return the same for a study of its own: its study is another patient's or void, and a lead let it in."""
         return replace(self, study_uid=pseudonyms.uid(site, f"apart:{self.study_uid}:{self.patient_key}"))
 
     def to_dict(self) -> dict[str, Any]:
@@ -125,7 +125,14 @@ def _accession(file: IncomingFile, header: dict[str, Any]) -> str | None:
 def _study_uid(file: IncomingFile, header: dict[str, Any]) -> str:
     if header.get("study_uid"):
         return pseudonyms.uid(file.site, header["study_uid"])
-    return pseudonyms.uid(file.site, _group(file))
+    return pseudonyms.uid(file.site, "|".join([_group(file), *_told_apart(file, header)]))
+
+
+def _told_apart(file: IncomingFile, header: dict[str, Any]) -> list[str]:
+    """Return what tells instances without a study's UID apart: one upload may hold those of several patients."""
+    patient = header.get("patient_id") and not file.details["patient_key"]
+    told = (_patient_key(file, header) if patient else None, _accession(file, header))
+    return [key for key in told if key]
 
 
 def _group(file: IncomingFile) -> str:

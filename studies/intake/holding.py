@@ -22,20 +22,23 @@ from studies import access
 from studies.intake import joining, lettering, safekeeping, sentences
 from studies.intake.arrival import Arrival
 from studies.models import IncomingFile, Study, StudyImage
-from studies.states import FILE_TRANSITIONS, FileEvent, FileStatus
+from studies.states import FILE_TRANSITIONS, FileEvent, FileStatus, StudyStatus
 from training.frames import FrameError
 
 if TYPE_CHECKING:
     from bonefrac.accounts.models import User
 
-TWO_PATIENTS, OTHER_PATIENT = "two_patients", "other_patient"
-#: Reasons for which a file waits because its patient is not the one who is here.
-CONFLICTS: Final = frozenset({TWO_PATIENTS, OTHER_PATIENT})
+TWO_PATIENTS, OTHER_PATIENT, VOID_STUDY = "two_patients", "other_patient", "void_study"
+#: Reasons for which a file waits because of what is here: a lead looks at both sides.
+CONFLICTS: Final = frozenset({TWO_PATIENTS, OTHER_PATIENT, VOID_STUDY})
 
 
 @dataclass(frozen=True, slots=True)
 class Sides:
-    """A held file beside what is here: the same picture under another patient, or the study of another patient."""
+    """A held file beside what is here: the same picture, or its study, under another patient; or its void study.
+
+    ``is_in_the_way`` is false once the study can take the file: it was restored, or its patient put right.
+    """
 
     file: IncomingFile
     pseudonym: str
@@ -43,6 +46,12 @@ class Sides:
     study: Study
     images: tuple[StudyImage, ...]
     shows_same_picture: bool
+    is_in_the_way: bool = True
+
+    @property
+    def is_void_study(self) -> bool:
+        """Whether the file waits because its study was voided."""
+        return self.file.code == VOID_STUDY
 
 
 def sides_of(actor: User, file_id: uuid.UUID) -> Sides:
@@ -54,7 +63,7 @@ def sides_of(actor: User, file_id: uuid.UUID) -> Sides:
     """
     file = _seen_as_lead(actor, file_id)
     if file.status != FileStatus.HELD or file.code not in CONFLICTS:
-        raise Conflict(_("This file is not held for its patient."), code="wrong_state")
+        raise Conflict(_("This file is not held for what is here."), code="wrong_state")
     arrival = Arrival(**file.details["arrival"])
     same = StudyImage.objects.filter(radiograph__pixel_key=arrival.pixel_key).order_by("added_at", "id")
     if file.code == TWO_PATIENTS:
@@ -63,12 +72,15 @@ def sides_of(actor: User, file_id: uuid.UUID) -> Sides:
             raise Conflict(_("The other picture was moved or taken back. Let the file in, or refuse it."), code="gone")
         study, images = image.study, [image]
     else:
-        study = Study.objects.select_related("uploader").get(site=file.site, study_uid=arrival.study_uid)
+        own = Study.objects.select_related("uploader", "merged_into__uploader")
+        study = joining.followed(own.get(site=file.site, study_uid=arrival.study_uid))
         images = list(study.images.select_related("radiograph"))
     key = arrival.patient_key
     pseudonym = f"P-{key[:8]}" if key else str(_("unknown"))
     pixels = Radiograph.objects.get(pixel_key=arrival.pixel_key)
-    return Sides(file, pseudonym, pixels, study, tuple(images), file.code == TWO_PATIENTS)
+    is_same = file.code == TWO_PATIENTS
+    blocks = joining.are_two_patients(arrival, study) if is_same else bool(joining.obstacle(arrival, study))
+    return Sides(file, pseudonym, pixels, study, tuple(images), is_same, blocks)
 
 
 def pixels_of(actor: User, file_id: uuid.UUID) -> Radiograph:
@@ -84,7 +96,8 @@ def pixels_of(actor: User, file_id: uuid.UUID) -> Radiograph:
 def release_held(actor: User, file_id: uuid.UUID) -> IncomingFile:
     """Let a held file in under the patient that it names, as an image of its own.
 
-    Where its study is here under another patient, it goes to a study apart, and so does what comes later of it.
+    Where its study is here under another patient or void, it goes to a study apart, and so does what comes later of it.
+    A picture that is here under its patient by now, because it was sent and let in twice, is linked.
 
     Raises:
         NotFound, Forbidden: The actor may not see the file, or is no lead of its site.
@@ -95,14 +108,26 @@ def release_held(actor: User, file_id: uuid.UUID) -> IncomingFile:
         if file.code not in CONFLICTS:
             raise Conflict(_("Look at the text in its pixels first."), code="wrong_state")
         arrival = Arrival(**file.details["arrival"])
-        joining.twin_of(arrival)
-        study, is_new = joining.study_of(file, arrival)
-        if joining.are_two_patients(arrival, study):
-            arrival = arrival.apart(file.site)
-            study, is_new = joining.study_of(file, arrival)
-        _join(actor, file, arrival, study, is_new=is_new)
+        twin = joining.twin_of(arrival)
+        if twin is not None and not joining.are_two_patients(arrival, twin.study):
+            _link(actor, file, twin, sentences.duplicate(is_void=twin.study.status == StudyStatus.VOID))
+        else:
+            _let_in(actor, file, arrival)
     safekeeping.drop(file.sha256)
     return file
+
+
+def _let_in(actor: User, file: IncomingFile, arrival: Arrival) -> None:
+    study, is_new = joining.study_of(file, arrival)
+    if joining.obstacle(arrival, study):
+        arrival = arrival.apart(file.site)
+        study, is_new = joining.study_of(file, arrival)
+    _join(actor, file, arrival, study, is_new=is_new)
+
+
+def _link(actor: User, file: IncomingFile, twin: StudyImage, sentence: str) -> None:
+    file.study, file.study_image = twin.study, twin
+    _end(actor, file, FileEvent.LINK, code="duplicate", sentence=sentence)
 
 
 def link_held(actor: User, file_id: uuid.UUID) -> IncomingFile:
@@ -115,7 +140,7 @@ def link_held(actor: User, file_id: uuid.UUID) -> IncomingFile:
     """
     with transaction.atomic():
         file = _locked(actor, file_id, FileEvent.LINK)
-        if file.code not in CONFLICTS:
+        if file.code not in (TWO_PATIENTS, OTHER_PATIENT):
             raise Conflict(_("This file is not held for its patient."), code="wrong_state")
         arrival = Arrival(**file.details["arrival"])
         twin = joining.twin_of(arrival)
@@ -125,8 +150,7 @@ def link_held(actor: User, file_id: uuid.UUID) -> IncomingFile:
         elif twin is None:
             raise Conflict(_("The other picture was moved or taken back. Let the file in, or refuse it."), code="gone")
         else:
-            file.study, file.study_image = twin.study, twin
-            _end(actor, file, FileEvent.LINK, code="duplicate", sentence=sentences.linked())
+            _link(actor, file, twin, sentences.linked())
     safekeeping.drop(file.sha256)
     return file
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import datetime, timedelta
 from typing import Final
 
 from django.conf import settings
+from django.db.models import Count, Max, QuerySet
 from django.utils import timezone
 
 from bonefrac.audit.events import record
@@ -21,18 +23,28 @@ from studies.states import Rank, StudyStatus
 from training.frames import FrameError
 
 _UNKNOWN: Final = "unknown"
+_FILLED: Final = ("body_part", "side", "sex", "patient_key", "age_months", "question", "urgent")
 
 
 def twin_of(arrival: Arrival) -> StudyImage | None:
-    """Return the first image of the site that shows the same pixels; hold them until the transaction ends.
+    """Return the first image of the site that shows the same pixels; neither changes until the transaction ends.
 
     Where the pixels are here under several patients, because a lead let them in, the one of the file's patient counts.
     """
     safekeeping.lock(f"pixels:{arrival.pixel_key}")
-    shown = StudyImage.objects.filter(radiograph__pixel_key=arrival.pixel_key).select_related("study")
-    found = list(shown.order_by("added_at", "id"))
-    fitting = (image for image in found if not are_two_patients(arrival, image.study))
-    return next(fitting, found[0] if found else None)
+    found = _held_in_place(StudyImage.objects.filter(radiograph__pixel_key=arrival.pixel_key))
+    fitting = [image for image in found if not are_two_patients(arrival, image.study)]
+    named = [image for image in fitting if image.study.patient_key and arrival.patient_key]
+    return next(iter([*named, *fitting, *found]), None)
+
+
+def _held_in_place(shown: QuerySet[StudyImage]) -> list[StudyImage]:
+    """Return images, oldest first, with their studies locked: a lead may be moving one of them at this moment."""
+    kept: set[uuid.UUID] = set()
+    while not (there := set(shown.values_list("study_id", flat=True))) <= kept:
+        rows = Study.objects.select_for_update(no_key=True).filter(pk__in=there).order_by("pk")
+        kept |= {study.pk for study in rows}
+    return list(shown.select_related("study").order_by("added_at", "id"))
 
 
 def are_two_patients(arrival: Arrival, study: Study) -> bool:
@@ -67,16 +79,29 @@ def study_of(file: IncomingFile, arrival: Arrival) -> tuple[Study, bool]:
 
 
 def study_apart(file: IncomingFile, arrival: Arrival) -> Study | None:
-    """Return the study that a lead made for this patient when the file's own study was another patient's, locked."""
+    """Return the study that a lead made where the file's own study could not take it, locked; None before that."""
     uid = arrival.apart(file.site).study_uid
     found = Study.objects.filter(site=file.site, study_uid=uid).first()
-    return _followed(found) if found else None
+    study = _followed(found) if found else None
+    return study if study and not obstacle(arrival, study) else None
+
+
+def obstacle(arrival: Arrival, study: Study) -> str:
+    """Return why a study cannot take a file that belongs to it, so that a lead decides; empty where it can."""
+    if study.status == StudyStatus.VOID:
+        return "void_study"
+    return "other_patient" if are_two_patients(arrival, study) else ""
+
+
+def followed(study: Study) -> Study:
+    """Return a study, or the one into which a lead merged it."""
+    return followed(study.merged_into) if study.merged_into else study
 
 
 def _followed(study: Study) -> Study:
-    """Return a study, locked, or the one into which a lead merged it."""
-    locked = Study.objects.select_for_update(no_key=True).get(pk=study.pk)
-    return _followed(locked.merged_into) if locked.merged_into else locked
+    """Return what ``followed`` returns, locked; nobody merges it until the transaction ends."""
+    locked = Study.objects.select_for_update(no_key=True).get(pk=followed(study).pk)
+    return _followed(locked) if locked.merged_into_id else locked
 
 
 def join(file: IncomingFile, arrival: Arrival, study: Study, radiograph: Radiograph, *, is_new: bool) -> StudyImage:
@@ -111,9 +136,9 @@ def join(file: IncomingFile, arrival: Arrival, study: Study, radiograph: Radiogr
     return image
 
 
-def _extend(study: Study, arrival: Arrival) -> None:
-    """Fill what was unknown, wait for more while the study is not listed, and tell its readers where it is."""
-    was_listed = study.ready_at <= timezone.now()
+def learn(study: Study, arrival: Arrival) -> None:
+    """Fill what a locked study does not know from a file that shows a picture of it; what it knows stays."""
+    before = {name: getattr(study, name) for name in _FILLED}
     for name in ("body_part", "side", "sex"):
         if getattr(study, name) == _UNKNOWN:
             setattr(study, name, getattr(arrival, name))
@@ -121,25 +146,44 @@ def _extend(study: Study, arrival: Arrival) -> None:
     study.age_months = arrival.age_months if study.age_months is None else study.age_months
     study.question = study.question or arrival.question
     study.urgent = study.urgent or arrival.urgent
+    changed = [name for name, value in before.items() if getattr(study, name) != value]
+    if changed:
+        study.save(update_fields=changed)
+        ring("studies.rank", str(study.pk))
+
+
+def _extend(study: Study, arrival: Arrival) -> None:
+    """Fill what was unknown, wait for more while the study is not listed, and tell its readers where it is."""
+    was_listed = study.ready_at <= timezone.now()
+    learn(study, arrival)
     if not was_listed:
-        study.ready_at = _quiet_from(timezone.now())
-    study.save(
-        update_fields=["body_part", "side", "sex", "patient_key", "age_months", "question", "urgent", "ready_at"]
-    )
+        study.ready_at = min(_quiet_from(timezone.now()), _at_most_from(study.received_at))
+        study.save(update_fields=["ready_at"])
     if was_listed or study.status != StudyStatus.AWAITING:
         reviews.add_image(study.pk)
 
 
 def list_when_complete(file: IncomingFile) -> None:
-    """List the studies of a batch once its last file is judged; call it at the end of that file's transaction."""
+    """List the studies of a batch once its last file is judged; call it at the end of that file's transaction.
+
+    A study that somebody else changes at this moment is left to its quiet: two batches never wait for each other.
+    """
     safekeeping.lock(safekeeping.batch_name(file.batch))
-    batch = IncomingFile.objects.filter(batch=file.batch)
-    expected = max(batch.values_list("expected_files", flat=True), default=0)
-    if not expected or batch.filter(judged_at__isnull=False).count() < expected:
+    counted = IncomingFile.objects.filter(batch=file.batch).aggregate(
+        expected=Max("expected_files"), judged=Count("judged_at")
+    )
+    if not counted["expected"] or counted["judged"] < counted["expected"]:
         return
     now = timezone.now()
-    Study.objects.filter(incoming_files__batch=file.batch, ready_at__gt=now).update(ready_at=now)
+    waiting = IncomingFile.objects.filter(batch=file.batch, study__ready_at__gt=now)
+    free = Study.objects.select_for_update(no_key=True, skip_locked=True).filter(pk__in=waiting.values("study"))
+    Study.objects.filter(pk__in=[study.pk for study in free.only("pk")]).update(ready_at=now)
 
 
 def _quiet_from(now: datetime) -> datetime:
     return now + timedelta(seconds=settings.QUIET_SECONDS)
+
+
+def _at_most_from(received_at: datetime) -> datetime:
+    """Return when a study is listed though its images still trickle in: somebody may be waiting for help."""
+    return received_at + timedelta(seconds=settings.QUIET_SECONDS * settings.QUIET_TIMES_AT_MOST)

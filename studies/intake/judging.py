@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import structlog
 from django.conf import settings
-from django.db import transaction
+from django.db import OperationalError, transaction
 from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -25,6 +25,7 @@ from bonefrac.stores import INCOMING, ORIGINALS
 from inference import radiographs
 from inference.radiographs import Description
 from inference.renditions import PREVIEW
+from studies import identity
 from studies.decoding.parent import Decoded, DecoderDied, decoder
 from studies.intake import archives, joining, limits, safekeeping, sentences
 from studies.intake.arrival import Arrival
@@ -52,6 +53,9 @@ def judge(file_id: uuid.UUID) -> None:
         lapse(file)
     except OSError as error:  # a full or broken disk: the file waits, it is not to blame
         log.error("intake_storage", file=str(file.pk), error=str(error))
+        put_back(file)
+    except OperationalError as error:  # two waited for each other, or the database went away: nothing was stored
+        log.error("intake_database", file=str(file.pk), error=type(error).__name__)
         put_back(file)
     except Conflict as error:
         log.warning("intake_late", file=str(file.pk), code=error.code)
@@ -119,7 +123,7 @@ def admit(file: IncomingFile, decoded: Decoded) -> None:
         if twin is not None and joining.are_two_patients(arrival, twin.study):
             hold(file, arrival, "two_patients")
         elif twin is not None:
-            link(file, twin)
+            link(file, arrival, twin)
         elif head["lettering"]:
             hold_text(file, decoded)
         else:
@@ -131,10 +135,11 @@ def _accept(file: IncomingFile, arrival: Arrival, decoded: Decoded) -> None:
     files = dict(decoded.parts)
     described = _described(decoded.head, files.pop("frame"))
     radiograph, _made = radiographs.store(described, pixel_key=arrival.pixel_key, facts=arrival.facts, files=files)
-    if joining.are_two_patients(arrival, study):
+    why_not = joining.obstacle(arrival, study)
+    if why_not:
         apart = joining.study_apart(file, arrival)
         if apart is None:
-            hold(file, arrival, "other_patient")
+            hold(file, arrival, why_not)
             return
         study = apart
     image = joining.join(file, arrival, study, radiograph, is_new=is_new)
@@ -146,9 +151,14 @@ def _described(head: dict[str, Any], frame: bytes) -> Description:
     return Description(encoded=Encoded(frame, head["transfer_syntax"]), **{name: head[name] for name in _DESCRIBED})
 
 
-def link(file: IncomingFile, twin: StudyImage) -> None:
-    """End a file as a duplicate of an image that is here."""
-    sentence = sentences.duplicate(is_void=twin.study.status == StudyStatus.VOID)
+def link(file: IncomingFile, arrival: Arrival, twin: StudyImage) -> None:
+    """End a file as a duplicate of an image that is here; what it knows more of its study is kept."""
+    is_void = twin.study.status == StudyStatus.VOID
+    if not is_void:
+        joining.learn(twin.study, arrival)
+        if arrival.patient_key and arrival.patient_key == twin.study.patient_key:
+            identity.keep(twin.study, arrival.identity)
+    sentence = sentences.duplicate(is_void=is_void)
     settle(file, FileEvent.LINK, code="duplicate", sentence=sentence, study=twin.study, study_image=twin)
 
 

@@ -21,7 +21,7 @@ _AT_ONCE: Final = 500
 
 def sweep() -> int:
     """Drop the originals whose days are over; return how many images have lost theirs."""
-    over = StudyImage.objects.exclude(original="").filter(
+    over = StudyImage.everything.exclude(original="").filter(
         study__site__identity_policy=IdentityPolicy.PSEUDONYMOUS,
         added_at__lt=Now() - F("study__site__originals_days") * timedelta(days=1),
     )
@@ -36,8 +36,8 @@ def drop(image: StudyImage) -> None:
     key = image.original
     with transaction.atomic():
         safekeeping.lock_original(key)
-        StudyImage.objects.filter(pk=image.pk).update(original="")
+        StudyImage.everything.filter(pk=image.pk).update(original="")
         record(None, Verb.ORIGINAL_DROPPED, target_type="image", target_id=image.pk, site=image.study.site_id)
-        if not StudyImage.objects.filter(original=key).exists():
+        if not StudyImage.everything.filter(original=key).exists():
             ORIGINALS.remove(key)
     image.original = ""

@@ -82,5 +82,6 @@ def held(code: str) -> str:
         "text_in_pixels": _("its pixels hold a line of letters that may name somebody"),
         "two_patients": _("the same picture is here under another patient"),
         "other_patient": _("its study is here under another patient"),
+        "void_study": _("its study has been voided"),
     }
     return _("It is held: %(why)s. Its bytes are safe. A lead of the site decides.") % {"why": reasons[code]}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 from django.utils import timezone
 
@@ -165,18 +164,6 @@ def test_a_study_of_another_patient_holds_the_file(uploader, site):
     second.StudyInstanceUID = first.StudyInstanceUID
     rows = files.hand_in(uploader, site, files.dicom(first), files.dicom(second))
     assert [(row.status, row.code) for row in rows] == [("ACCEPTED", ""), ("HELD", "other_patient")]
-
-
-def test_a_void_study_takes_nothing(uploader, site, lead):
-    from studies import reviews
-
-    first, second = files.dataset(), files.dataset()
-    second.StudyInstanceUID = first.StudyInstanceUID
-    files.hand_in(uploader, site, files.dicom(first))
-    reviews.void(lead, Study.objects.get().pk, reason="wrong patient")
-    (file,) = files.hand_in(uploader, site, files.dicom(second))
-    assert (file.status, file.code) == ("REFUSED", "study_void")
-    assert np.all([study.images.count() == 1 for study in Study.objects.all()])
 
 
 def test_each_active_model_is_asked(uploader, site, tmp_path):
