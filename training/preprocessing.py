@@ -23,6 +23,8 @@ _ALGORITHMS: Final = (1, ALGORITHM)
 #: px. Algorithm 2 shrinks a larger picture to this longest side first, so that an original of 3,000 px and the small
 #: copy that data sets hold of it become the same rendition: their noise was averaged away in the same step.
 SMALL: Final = 512
+#: So many rows go into floating point at once: the whole of a large picture would take as much again as all else.
+_STRIP: Final = 256
 #: Pillow shrinks by whole factors first as long as this much room is left for the antialiased step.
 _REDUCING_GAP: Final = 3.0
 
@@ -162,7 +164,12 @@ def small_copy(grey: NDArray[Any], side: int = SMALL) -> NDArray[Any]:
     height, width = _small(side, *grey.shape)
     if (height, width) == grey.shape:
         return grey
-    copy: NDArray[Any] = np.asarray(_image(grey).resize((width, height), Image.Resampling.LANCZOS))
+    # Pillow goes across first and down second: strip by strip across gives the very same values.
+    across = np.empty((grey.shape[0], width), np.uint8 if grey.dtype == np.uint8 else np.float32)
+    for start in range(0, len(grey), _STRIP):
+        strip = grey[start : start + _STRIP]
+        across[start : start + _STRIP] = _image(strip).resize((width, len(strip)), Image.Resampling.LANCZOS)
+    copy: NDArray[Any] = np.asarray(Image.fromarray(across).resize((width, height), Image.Resampling.LANCZOS))
     return copy
 
 

@@ -49,8 +49,9 @@ def answer(request: dict[str, Any]) -> tuple[dict[str, Any], dict[str, bytes]]:
 
 
 def _decoded(request: dict[str, Any]) -> tuple[dict[str, Any], dict[str, bytes]]:
-    content = Path(request["path"]).read_bytes()
-    frame, header = _read(content, int(request["max_pixels"]), is_declared_film=bool(request.get("is_declared_film")))
+    max_pixels, is_declared_film = int(request["max_pixels"]), bool(request.get("is_declared_film"))
+    # Nobody but the reader holds the file's bytes: a large one would lie in memory beside all that is made of it.
+    frame, header = _read(Path(request["path"]).read_bytes(), max_pixels, is_declared_film=is_declared_film)
     if request.get("masks"):
         frame = lettering.masked(frame, request["masks"])
     encoded = encode(frame)

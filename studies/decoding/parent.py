@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import functools
+import io
 import json
 import os
 import selectors
@@ -165,9 +166,13 @@ class _Reader:
         return self._take(end + 1)
 
     def exactly(self, size: int) -> bytes:
-        while len(self._buffer) < size:
-            self._more()
-        return self._take(size)
+        """Return so many bytes; those of a large frame are held once."""
+        taken = io.BytesIO()
+        while (missing := size - taken.tell()) > 0:
+            if not self._buffer:
+                self._more()
+            taken.write(self._take(min(missing, len(self._buffer))))
+        return taken.getvalue()
 
     def _take(self, size: int) -> bytes:
         taken = bytes(self._buffer[:size])

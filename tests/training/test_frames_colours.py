@@ -12,7 +12,7 @@ from PIL import Image
 
 from tests import factories_intake as files
 from training.frames import FrameError, decode_jpeg, decode_picture
-from training.frames.colours import Colouring, colouring_of
+from training.frames.colours import Colouring, colouring_of, shrinking_of
 
 SKIMAGE = (
     "astronaut",
@@ -26,6 +26,10 @@ SKIMAGE = (
     "rocket",
 )
 TINTS = ((0.8, 0.95, 1.0), (1.0, 0.93, 0.78), (0.72, 0.9, 1.0), (0.95, 1.0, 0.92))
+
+
+def judged(colours):
+    return colouring_of([colours], shrinking=shrinking_of(*colours.shape[:2]))
 
 
 def pictures():
@@ -47,16 +51,16 @@ def test_a_film_on_a_light_box_is_known_whatever_its_tint(tint, seed):
 
 
 def test_no_colour_picture_is_taken_for_a_film():
-    found = {name: colouring_of(colours) for name, colours in pictures()}
+    found = {name: judged(colours) for name, colours in pictures()}
     assert len(found) >= 8
     assert {name for name, colouring in found.items() if colouring in (Colouring.GREY, Colouring.FILM)} == set()
 
 
 def test_a_grey_picture_is_no_photograph_of_a_film():
     grey = np.repeat(files.values()[..., None], 3, axis=2)
-    assert colouring_of(grey) is Colouring.GREY
+    assert judged(grey) is Colouring.GREY
     rounded = np.asarray(Image.open(io.BytesIO(files.jpeg(grey, subsampling=2))))
-    assert colouring_of(rounded) is Colouring.GREY
+    assert judged(rounded) is Colouring.GREY
     assert not decode_jpeg(files.jpeg(grey)).is_film_photo
     assert decode_picture(files.jpeg(grey), "jpeg", is_declared_film=True).is_film_photo
 

@@ -10,6 +10,7 @@ picture of one dye (a sepia print) passes as a film, and a grey photograph of a 
 from __future__ import annotations
 
 import enum
+from collections.abc import Iterable
 from typing import Any, Final
 
 import numpy as np
@@ -44,18 +45,45 @@ def are_equal(colours: NDArray[Any]) -> bool:
 
 def are_nearly_equal(colours: NDArray[Any]) -> bool:
     """Whether the components of (rows, columns, 3) are equal but for rounding and small marks."""
+    return _coloured(colours) <= _COLOURED_SHARE * colours[..., 0].size
+
+
+def shrinking_of(rows: int, columns: int) -> int:
+    """Return by how much a picture's sides are divided before its colours are judged."""
+    return max(1, max(rows, columns) // _LONGEST_SIDE)
+
+
+def colouring_of(strips: Iterable[NDArray[np.uint8]], *, shrinking: int) -> Colouring:
+    """Return what the colours of a picture say that it is.
+
+    Args:
+        strips: the picture from top to bottom, each (rows, columns, 3) with a multiple of ``shrinking`` rows but the
+            last; so that a large one need not be held as a whole.
+        shrinking: what ``shrinking_of`` returned.
+    """
+    coloured = total = 0
+    is_equal, parts = True, []
+    for strip in strips:
+        is_equal = is_equal and are_equal(strip)
+        coloured += 0 if is_equal else _coloured(strip)
+        total += strip[..., 0].size
+        parts.append(np.asarray(Image.fromarray(strip).reduce(shrinking)).reshape(-1, 3))
+    if is_equal:
+        return Colouring.GREY
+    return _judged(np.concatenate(parts).astype(np.float64), is_nearly_grey=coloured <= _COLOURED_SHARE * total)
+
+
+def _coloured(colours: NDArray[Any]) -> int:
+    """Return how many pixels of (rows, columns, 3) are coloured."""
     red, green, blue = (colours[..., index] for index in range(3))
     spread = np.maximum(np.maximum(red, green), blue) - np.minimum(np.minimum(red, green), blue)
-    return bool(np.count_nonzero(spread > _COLOUR_TOLERANCE) <= _COLOURED_SHARE * spread.size)
+    return int(np.count_nonzero(spread > _COLOUR_TOLERANCE))
 
 
-def colouring_of(colours: NDArray[np.uint8]) -> Colouring:
-    """Return what the colours of a picture (rows, columns, 3) say that it is."""
-    if are_equal(colours):
-        return Colouring.GREY
-    small = _small(colours)
+def _judged(small: NDArray[np.float64], *, is_nearly_grey: bool) -> Colouring:
+    """Return what the pixels (number, 3) of a small copy say: averaging took most of the noise away."""
     spread = small.max(axis=1) - small.min(axis=1)
-    if are_nearly_equal(colours) and np.median(spread) < _TINTED:
+    if is_nearly_grey and np.median(spread) < _TINTED:
         return Colouring.GREY
     tint = float(np.median(spread / (small.max(axis=1) + 8)))
     distance, brightness = _distance_from_one_dye(small)
@@ -64,13 +92,6 @@ def colouring_of(colours: NDArray[np.uint8]) -> Colouring:
     if common <= 9 and far <= 0.02 and tint <= 0.35 and shows_much:
         return Colouring.FILM
     return Colouring.UNSURE if common <= 20 and far <= 0.25 and tint <= 0.5 else Colouring.COLOUR
-
-
-def _small(colours: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Return the pixels (number, 3) of a small copy: averaging takes most of the noise away."""
-    image = Image.fromarray(colours)
-    image = image.reduce(max(1, max(image.size) // _LONGEST_SIDE))
-    return np.asarray(image).reshape(-1, 3).astype(np.float64)
 
 
 def _distance_from_one_dye(pixels: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

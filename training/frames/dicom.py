@@ -13,6 +13,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 from pydicom import dcmread
+from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset, FileDataset
 from pydicom.encaps import generate_fragmented_frames
 
@@ -46,9 +47,11 @@ _GREY_ELEMENTS: Final = (
 _COLOUR_MODELS: Final = frozenset({"RGB", "YBR_FULL", "YBR_FULL_422"})
 _MODALITY_NAME: Final = 16
 _DEFLATED: Final = b"1.2.840.10008.1.2.1.99"
+_UNDEFINED: Final = 0xFFFFFFFF
 _META_BYTES: Final = 4_096
 #: What a deflated data set may unpack to: 64 megapixels of 16 bits, and as much again.
 _UNPACKED_BYTES: Final = 256_000_000
+_PIECE: Final = 1 << 18
 
 
 def open_dicom(content: bytes) -> FileDataset:
@@ -63,7 +66,9 @@ def open_dicom(content: bytes) -> FileDataset:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             dataset = dcmread(io.BytesIO(content), force=True)
-            list(dataset.keys())
+            _refuse_cut(dataset)
+    except FrameError:
+        raise
     except EOFError as error:
         raise FrameError("truncated", "it ends inside a data element") from error
     except MemoryError:
@@ -75,16 +80,28 @@ def open_dicom(content: bytes) -> FileDataset:
     return dataset
 
 
+def _refuse_cut(dataset: Dataset) -> None:
+    """Raise ``FrameError`` where an element announces more bytes than there are; a lost byte of padding is let pass."""
+    for tag in dataset.keys():  # noqa: SIM118 a data set is iterated over by converted elements
+        element: Any = dataset.get_item(tag)
+        if not isinstance(element, RawDataElement) or element.value is None or element.length == _UNDEFINED:
+            continue
+        if len(element.value) + 1 < element.length:
+            raise FrameError("truncated", "it ends inside a data element")
+
+
 def _refuse_deflated_bomb(content: bytes) -> None:
     """Raise ``FrameError`` where a deflated data set unpacks to too much; nothing of it is kept while counting."""
     if content[128:132] != b"DICM" or _DEFLATED not in content[:_META_BYTES]:
         return
     start = 144 + int.from_bytes(content[140:144], "little")
-    stream, unpacked, packed = zlib.decompressobj(-zlib.MAX_WBITS), 0, content[start:]
+    stream, unpacked = zlib.decompressobj(-zlib.MAX_WBITS), 0
     try:
-        while packed and unpacked <= _UNPACKED_BYTES:
-            unpacked += len(stream.decompress(packed, 1 << 20))
-            packed = stream.unconsumed_tail
+        for place in range(start, len(content), _PIECE):
+            packed = content[place : place + _PIECE]
+            while packed and unpacked <= _UNPACKED_BYTES:
+                unpacked += len(stream.decompress(packed, _PIECE))
+                packed = stream.unconsumed_tail
     except zlib.error:
         return  # what is damaged is said where it is read
     if unpacked > _UNPACKED_BYTES:
@@ -221,13 +238,17 @@ def _stored(values: NDArray[Any], dataset: Dataset) -> tuple[NDArray[Any], bool]
     allocated = values.dtype.itemsize * 8
     bits = int(dataset.get("BitsStored") or allocated)
     shift = max(0, int(dataset.get("HighBit", bits - 1)) + 1 - bits)
+    is_signed = bool(dataset.get("PixelRepresentation"))
     unsigned = values.astype(f"<u{allocated // 8}", copy=False)
-    low = (unsigned >> shift) & (2**bits - 1) if bits < allocated or shift else unsigned
-    if not dataset.get("PixelRepresentation"):
-        return np.ascontiguousarray(low), shift == 0 and bool((low == unsigned).all())
+    plain = unsigned.view(f"<i{allocated // 8}") if is_signed else unsigned
+    low, high = (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if is_signed else (0, 2**bits - 1)
+    if not shift and low <= plain.min() and plain.max() <= high:
+        return np.ascontiguousarray(plain), True
+    cut = (unsigned >> shift) & unsigned.dtype.type(2**bits - 1)
+    if not is_signed:
+        return cut, False
     unused = allocated - bits
-    signed = (low << unused).astype(low.dtype).view(f"<i{allocated // 8}") >> unused
-    return np.ascontiguousarray(signed), shift == 0 and bool((signed.view(unsigned.dtype) == unsigned).all())
+    return (cut << unused).astype(cut.dtype, copy=False).view(plain.dtype) >> unused, False
 
 
 def _source(content: bytes, syntax: str) -> Encoded | None:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from training.frames.codecs import EXPLICIT_LITTLE, JPEG_LS, Shape, clipped_to_bits, decode, decoder_of
 from training.frames.frame import Encoded, Frame
@@ -20,13 +21,24 @@ def encode(frame: Frame) -> Encoded:
     """Return the frame in its own encoding where it may be kept so, else as lossless JPEG-LS."""
     if frame.source is not None:
         return frame.source
-    import jpeg_ls
-
     unsigned = np.ascontiguousarray(frame.pixels.view(f"u{frame.pixels.dtype.itemsize}"))
     try:
-        return Encoded(bytes(jpeg_ls.encode_array(unsigned)), JPEG_LS)
-    except RuntimeError:  # the encoder's buffer is as large as the pixels: a tiny or noisy picture would grow
+        return Encoded(_jpeg_ls(unsigned, frame), JPEG_LS)
+    except RuntimeError:  # the encoders' buffer is as large as the pixels: a tiny or noisy picture would grow
         return Encoded(unsigned.astype(f"<u{unsigned.dtype.itemsize}", copy=False).tobytes(), EXPLICIT_LITTLE)
+
+
+def _jpeg_ls(unsigned: NDArray[Any], frame: Frame) -> bytes:
+    """Return values as JPEG-LS of the frame's precision; raise ``RuntimeError`` where that would be longer."""
+    import imagecodecs
+    import jpeg_ls
+
+    allocated = unsigned.dtype.itemsize * 8
+    if frame.is_signed or frame.bits_stored == allocated:
+        return bytes(imagecodecs.jpegls_encode(unsigned))  # a fifth of the memory of the other
+    little = unsigned.astype(unsigned.dtype.newbyteorder("<"), copy=False)
+    rows, columns = frame.rows, frame.columns
+    return bytes(jpeg_ls.encode_buffer(little.tobytes(), rows, columns, 1, max(2, frame.bits_stored)))
 
 
 def reopen(

@@ -16,6 +16,8 @@ from training.frames.greys import GreyScale
 #: Raised whenever equal pixels would get another digest.
 DIGEST_ALGORITHM: Final = 1
 _REDUCING_GAP: Final = 3.0
+#: So many rows are looked up at once: NumPy makes eight bytes of each index.
+_STRIP: Final = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,10 +129,17 @@ class Frame:
         if self.is_plain:
             full = np.uint8(2**self.bits_stored - 1)
             pixels = full - self.pixels if self.is_inverted else self.pixels
-            return np.ascontiguousarray(pixels if full == 255 else np.rint(pixels * (255 / int(full))).astype(np.uint8))
+            if full == 255:
+                return np.ascontiguousarray(pixels)
+            levels = np.rint(np.arange(int(full) + 1) * (255 / int(full))).astype(np.uint8)
+            return np.asarray(levels[pixels])
         table = self._table()
         unsigned: NDArray[np.unsignedinteger] = self.pixels.view(f"u{self.pixels.dtype.itemsize}")
-        return np.asarray(table[unsigned & (len(table) - 1)] if self.is_signed else table[unsigned])
+        shown = np.empty(unsigned.shape, table.dtype)
+        for start in range(0, self.rows, _STRIP):
+            strip = unsigned[start : start + _STRIP]
+            np.take(table, strip & (len(table) - 1), out=shown[start : start + _STRIP], mode="clip")
+        return shown
 
     def _table(self) -> NDArray[np.uint16]:
         """Return display grey by the low ``bits_stored`` bits of a stored value."""

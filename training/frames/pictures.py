@@ -9,20 +9,23 @@ from __future__ import annotations
 import io
 import struct
 import zlib
+from collections.abc import Iterator
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from training.frames.codecs import JPEG_BASELINE
-from training.frames.colours import Colouring, are_equal, are_nearly_equal, colouring_of
+from training.frames.colours import Colouring, are_equal, are_nearly_equal, colouring_of, shrinking_of
 from training.frames.errors import FrameError
 from training.frames.frame import Encoded, Frame
 from training.frames.markers import stripped
 
 #: 64 megapixels; callers with a limit of their own pass it.
 MAX_PIXELS: Final = 64_000_000
+#: So many rows of a coloured picture are looked at once.
+_STRIP: Final = 256
 _ORIENTATION: Final = 0x0112
 _BITS_PER_SAMPLE: Final = 258
 _PHOTOMETRIC: Final = 262
@@ -48,15 +51,20 @@ def decode_picture(content: bytes, kind: str, *, max_pixels: int = MAX_PIXELS, i
     keepable = kind == "jpeg" and image.mode == "L" and not image.info.get("progressive") and _orientation(image) == 1
     is_exact = kind in ("png", "bmp") or (kind == "tiff" and image.info.get("compression") != "jpeg")
     described = _wide(image) if image.mode.startswith("I;16") else {}
-    picture = _upright(_loaded(image))
+    _loaded(image)
+    turn = _orientation(image)  # of a TIFF it is 1 by now: it is turned while it is loaded
     pixels: NDArray[Any]
     if described:
-        pixels, is_film = np.asarray(picture).astype(np.uint16), is_declared_film
+        pixels, is_film = _values(image, np.uint16), is_declared_film
     else:
-        pixels, is_film = _grey(picture, is_declared_film=is_declared_film)
+        pixels, is_film = _grey(image, is_declared_film=is_declared_film)
+    image.close()  # what is loaded of colours is four times what is kept
     kept = stripped(content) if keepable else None
     source = Encoded(kept, JPEG_BASELINE) if kept else None
-    return Frame(pixels, decoder=f"pillow {kind}", is_exact=is_exact, source=source, is_film_photo=is_film, **described)
+    return Frame(
+        _upright(pixels, turn), decoder=f"pillow {kind}", is_exact=is_exact, source=source, is_film_photo=is_film,
+        **described,
+    )  # fmt: skip
 
 
 def decode_jpeg(content: bytes, *, max_pixels: int = MAX_PIXELS) -> Frame:
@@ -136,37 +144,55 @@ def _orientation(image: Image.Image) -> int:
         return 1
 
 
-def _upright(image: Image.Image) -> Image.Image:
-    """Return the picture turned as its EXIF orientation says."""
-    return ImageOps.exif_transpose(image) if _orientation(image) in range(2, 9) else image
+def _upright(pixels: NDArray[Any], orientation: int) -> NDArray[Any]:
+    """Return (rows, columns) turned as an EXIF orientation of 1 to 8 says."""
+    if orientation in (5, 6, 7, 8):
+        pixels = pixels.T
+    if orientation in (3, 4, 7, 8):
+        pixels = pixels[::-1]
+    if orientation in (2, 3, 6, 7):
+        pixels = pixels[:, ::-1]
+    return np.ascontiguousarray(pixels)
 
 
-def _colours(image: Image.Image) -> NDArray[np.uint8] | None:
-    """Return (rows, columns, 3) of a picture that has colours, transparent pixels on black; None of a grey one."""
-    if image.mode in ("L", "1"):
-        return None
-    if "A" in image.mode or "transparency" in image.info:
-        opaque = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", image.size, (0, 0, 0, 255)), opaque)
-    return np.asarray(image.convert("RGB"))
+def _values(image: Image.Image, kind: type[np.unsignedinteger[Any]]) -> NDArray[Any]:
+    """Return the values of a picture of one component; Pillow gives them out as a whole only three times over."""
+    values = np.empty((image.height, image.width), kind)
+    for start in range(0, image.height, _STRIP):
+        stop = min(image.height, start + _STRIP)
+        values[start:stop] = np.asarray(image.crop((0, start, image.width, stop)))
+    return values
+
+
+def _strips(image: Image.Image, height: int) -> Iterator[tuple[slice, Image.Image]]:
+    """Yield the rows of a picture that has colours, some at a time, as RGB; transparent pixels are shown on black."""
+    has_alpha = "A" in image.mode or "a" in image.mode or "transparency" in image.info
+    for start in range(0, image.height, height):
+        rows = slice(start, min(image.height, start + height))
+        strip = image.crop((0, rows.start, image.width, rows.stop))
+        if has_alpha:
+            opaque = strip.convert("RGBA")
+            strip = Image.alpha_composite(Image.new("RGBA", strip.size, (0, 0, 0, 255)), opaque)
+        yield rows, strip.convert("RGB")
 
 
 def _grey(image: Image.Image, *, is_declared_film: bool) -> tuple[NDArray[np.uint8], bool]:
     """Return (rows, columns) grey and whether it is a photograph of a film; raise ``FrameError`` for other colours."""
-    colours = _colours(image)
-    if colours is None:
-        return np.asarray(image.convert("L")), is_declared_film
-    match colouring_of(colours):
-        case Colouring.GREY:
-            return np.ascontiguousarray(colours[..., 1]), is_declared_film
-        case Colouring.FILM:
-            return np.asarray(Image.fromarray(colours).convert("L")), True
-        case Colouring.UNSURE if is_declared_film:
-            return np.asarray(Image.fromarray(colours).convert("L")), True
-        case Colouring.UNSURE:
-            raise FrameError("not_a_radiograph", "it is a colour picture; it may be a photograph of a film")
-        case _:
-            raise FrameError("not_a_radiograph", "it is a colour picture, a radiograph is grey")
+    if image.mode in ("L", "1"):
+        return _values(image.convert("L"), np.uint8), is_declared_film
+    shrinking = shrinking_of(image.height, image.width)
+    height = shrinking * -(-_STRIP // shrinking)
+    strips = (np.asarray(strip) for _rows, strip in _strips(image, height))
+    colouring = colouring_of(strips, shrinking=shrinking)
+    if colouring == Colouring.COLOUR:
+        raise FrameError("not_a_radiograph", "it is a colour picture, a radiograph is grey")
+    if colouring == Colouring.UNSURE and not is_declared_film:
+        raise FrameError("not_a_radiograph", "it is a colour picture; it may be a photograph of a film")
+    is_grey = colouring == Colouring.GREY
+    grey = np.empty((image.height, image.width), np.uint8)
+    for rows, strip in _strips(image, height):
+        grey[rows] = np.asarray(strip.getchannel("G") if is_grey else strip.convert("L"))
+    return grey, is_declared_film or not is_grey
 
 
 def grey_of_colours(colours: NDArray[Any]) -> NDArray[Any]:
