@@ -16,6 +16,7 @@ from bonefrac.accounts.requests import signed_in
 from studies import access, forms
 from studies import worklist as verbs
 from studies.selectors import listing
+from studies.selectors.front_door import front_door
 from studies.selectors.rows import uploads_page, worklist_page
 from studies.states import BodyPart
 
@@ -34,7 +35,7 @@ def worklist(request: HttpRequest) -> HttpResponse:
     context = {
         "rows": rows, "following": following, "filters": filters, "cursor": cursor, "counts": listing.counts(user),
         "sites": listing.sites_of(user), "parts": BodyPart.choices, "reads": access.reads_somewhere(user),
-        "address": _address(request), "is_poll": in_background,
+        "address": _address(request), "is_poll": in_background, "door": front_door(user),
     }  # fmt: skip
     template = "studies/worklist_live.html" if in_background else "studies/worklist.html"
     response = render(request, template, context)
