@@ -29,6 +29,7 @@ from training.frames.codecs import EXPLICIT_LITTLE, NATIVE
 IMPLEMENTATION: Final = "2.25.311267946812735123486122563431217384512"
 COMPUTED: Final = "1.2.840.10008.5.1.4.1.1.1"
 DIGITAL_X_RAY: Final = "1.2.840.10008.5.1.4.1.1.1.1"
+DIGITAL_X_RAY_FOR_PROCESSING: Final = "1.2.840.10008.5.1.4.1.1.1.1.1"
 SECONDARY_CAPTURE: Final = "1.2.840.10008.5.1.4.1.1.7"
 STORAGE_CLASSES: Final = "1.2.840.10008.5.1.4.1.1."
 OTHER_CLASSES: Final = "0"
@@ -36,7 +37,9 @@ _LOSSY: Final = frozenset({"1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51", "
 _LATERALITY: Final = {Side.LEFT: "L", Side.RIGHT: "R", Side.BOTH: "B", Side.UNPAIRED: "U"}
 _PSEUDONYM_DIGITS: Final = 12
 #: The modality of instances of a class whose header names none.
-MODALITY_OF_CLASS: Final = {COMPUTED: "CR", DIGITAL_X_RAY: "DX"}
+MODALITY_OF_CLASS: Final = {COMPUTED: "CR", DIGITAL_X_RAY: "DX", DIGITAL_X_RAY_FOR_PROCESSING: "DX"}
+#: The classes of digital radiographs, and what their values are meant for.
+_INTENTS: Final = {DIGITAL_X_RAY: "FOR PRESENTATION", DIGITAL_X_RAY_FOR_PROCESSING: "FOR PROCESSING"}
 #: Type 2 elements of the patient, study and equipment modules: present always, empty where nothing was kept.
 _EMPTY_UNLESS_KEPT: Final = (
     "PatientBirthDate", "StudyDate", "StudyTime", "ReferringPhysicianName", "StudyID", "Manufacturer",
@@ -187,23 +190,27 @@ def _describe_image(dataset: Dataset, image: StudyImage) -> None:
         dataset.ConversionType = "WSD"
     if image.view:
         dataset.ViewPosition = image.view
-    expected = (
-        "PatientOrientation",
-        *(("BodyPartExamined", "ViewPosition") if image.sop_class_uid == COMPUTED else ()),
-    )
-    for name in expected:
+    for name in _expected(image.sop_class_uid):
         if name not in dataset:
             setattr(dataset, name, "")
     _describe_side(dataset, image)
 
 
+def _expected(sop_class_uid: str) -> tuple[str, ...]:
+    """Return what a class wants present even where it is empty; digital radiographs name an orientation or none."""
+    if sop_class_uid in _INTENTS:
+        return ()
+    return ("PatientOrientation", *(("BodyPartExamined", "ViewPosition") if sop_class_uid == COMPUTED else ()))
+
+
 def _describe_side(dataset: Dataset, image: StudyImage) -> None:
     laterality = _LATERALITY.get(Side(image.side), "")
-    if image.sop_class_uid == DIGITAL_X_RAY:
-        dataset.ImageLaterality = laterality or "U"
+    if image.sop_class_uid in _INTENTS or "ImageLaterality" in dataset:
+        dataset.ImageLaterality = laterality or dataset.get("ImageLaterality") or "U"
+        dataset.pop("Laterality", None)  # of one series; an image that names its own side stands in none
     elif laterality in ("L", "R"):
         dataset.Laterality = laterality
-    elif "Laterality" not in dataset and "ImageLaterality" not in dataset and _may_be_paired(dataset):
+    elif "Laterality" not in dataset and _may_be_paired(dataset):
         dataset.Laterality = ""
 
 
@@ -219,19 +226,19 @@ def _add_grey(dataset: Dataset, radiograph: Radiograph) -> None:
         if name in grey:
             setattr(dataset, name, f"{grey[name]:.10g}")
             dataset.RescaleType = "US"
-    for name in ("ModalityLUTSequence", "VOILUTSequence"):
-        if name in grey:
-            setattr(dataset, name, [_lut(grey[name], name)])
+    if "ModalityLUTSequence" in grey:
+        dataset.ModalityLUTSequence = [_lut(grey["ModalityLUTSequence"], "ModalityLUTSequence")]
     if "PixelAspectRatio" in grey and "PixelSpacing" not in dataset:
         dataset.PixelAspectRatio = [str(number) for number in grey["PixelAspectRatio"]]
-    if "VOILUTSequence" not in grey:
-        _add_window(dataset, radiograph)
-    if dataset.SOPClassUID == DIGITAL_X_RAY:
+    if dataset.SOPClassUID in _INTENTS:
         _complete_digital(dataset, radiograph)
+    if dataset.get("PresentationIntentType") != "FOR PROCESSING":  # whose values nobody shows as they are
+        _add_window(dataset, radiograph)
 
 
 def _complete_digital(dataset: Dataset, radiograph: Radiograph) -> None:
     """Write what the class requires (PS3.3 C.8.11) and the platform knows: which grey levels the values are."""
+    dataset.PresentationIntentType = _INTENTS[dataset.SOPClassUID]
     dataset.PresentationLUTShape = "INVERSE" if radiograph.photometric_interpretation == "MONOCHROME1" else "IDENTITY"
     if "ModalityLUTSequence" not in dataset and "RescaleSlope" not in dataset:
         dataset.RescaleSlope, dataset.RescaleIntercept, dataset.RescaleType = "1", "0", "US"
@@ -239,14 +246,18 @@ def _complete_digital(dataset: Dataset, radiograph: Radiograph) -> None:
         dataset.LossyImageCompression = "00"
     if "ImageType" not in dataset:
         dataset.ImageType = ["ORIGINAL", "PRIMARY", ""]
-    for name in ("AnatomicRegionSequence", "AcquisitionContextSequence"):
-        if name not in dataset:
-            setattr(dataset, name, [])
+    if "AcquisitionContextSequence" not in dataset:
+        dataset.AcquisitionContextSequence = []
+    if "AnatomicRegionSequence" not in dataset and not dataset.get("BodyPartExamined"):
+        dataset.AnatomicRegionSequence = []  # empty says unknown, which a named part is not
 
 
 def _add_window(dataset: Dataset, radiograph: Radiograph) -> None:
-    """Write the file's window, or the range that the platform shows: viewers would each choose their own."""
+    """Write the file's table or window, or the range that the platform shows: viewers would each choose their own."""
     grey: Mapping[str, Any] = radiograph.grey
+    if "VOILUTSequence" in grey:
+        dataset.VOILUTSequence = [_lut(grey["VOILUTSequence"], "VOILUTSequence")]
+        return
     if "WindowCenter" in grey:
         centre, width = grey["WindowCenter"], grey["WindowWidth"]
         if grey["VOILUTFunction"] != "LINEAR":
