@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -48,18 +48,20 @@ class Match:
 
     @property
     def listed(self) -> list[str]:
-        """The values of a list, of which any one may match; UIDs alone come in lists."""
-        return [part for part in re.split(r"[,\\]", self.text) if part] if self.vr == "UI" else [self.text]
+        """The values of a list, of which any one may match; only UIDs and code words, which hold no comma, come so."""
+        is_list = self.vr in ("UI", "CS")
+        return [part for part in re.split(r"[,\\]", self.text) if part] if is_list else [self.text]
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A whole search."""
+    """A whole search; ``is_limit_own`` where its limit is the client's and not the platform's."""
 
     matches: tuple[Match, ...]
     fields: frozenset[str]
     has_all_fields: bool
     limit: int
+    is_limit_own: bool
     offset: int
     warnings: tuple[str, ...]
 
@@ -71,14 +73,25 @@ def parsed(asked: QueryDict) -> Query:
         Invalid: A key is no attribute of the standard, cannot be searched, or a number is none.
     """
     included = [name for value in asked.getlist("includefield") for name in value.split(",") if name]
+    fields = {name: _field(name) for name in included if name.lower() != "all"}
+    limit = _number(asked, "limit", MOST_ROWS)
     return Query(
         matches=tuple(match for name, value in _keys(asked) if (match := _match(name, value)) is not None),
-        fields=frozenset(_path(name)[0] for name in included if name.lower() != "all"),
+        fields=frozenset(filter(None, fields.values())),
         has_all_fields=any(name.lower() == "all" for name in included),
-        limit=min(_number(asked, "limit", MOST_ROWS), MOST_ROWS),
+        limit=min(limit, MOST_ROWS),
+        is_limit_own="limit" in asked and limit <= MOST_ROWS,
         offset=_offset(asked),
-        warnings=_warnings(asked),
+        warnings=_warnings(asked, [name for name, number in fields.items() if not number]),
     )
+
+
+def _field(name: str) -> str:
+    """Return the tag of an attribute to include; empty for one that the standard does not know, which nobody has."""
+    try:
+        return _path(name)[0]
+    except Invalid:
+        return ""
 
 
 def _keys(asked: QueryDict) -> list[tuple[str, str]]:
@@ -131,7 +144,10 @@ def _offset(asked: Mapping[str, str]) -> int:
     return offset
 
 
-def _warnings(asked: Mapping[str, str]) -> tuple[str, ...]:
-    if asked.get("fuzzymatching", "false").lower() != "true":
-        return ()
-    return ("The fuzzymatching parameter is not supported. Only literal matching has been performed.",)
+def _warnings(asked: Mapping[str, str], unknown: Sequence[str]) -> tuple[str, ...]:
+    said = []
+    if asked.get("fuzzymatching", "false").lower() == "true":
+        said.append("The fuzzymatching parameter is not supported. Only literal matching has been performed.")
+    if unknown:
+        said.append(f"No attribute of the standard, and not included: {', '.join(unknown)[:100]}.")
+    return tuple(said)

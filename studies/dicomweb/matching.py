@@ -19,10 +19,16 @@ from studies.models import Study, StudyImage
 _NOTHING: Final = Q(pk__in=[])
 _STUDY_UID, _SERIES_UID, _INSTANCE_UID = tag("StudyInstanceUID"), tag("SeriesInstanceUID"), tag("SOPInstanceUID")
 _DIGITS: Final = re.compile(r"[0-9a-f]+")
+#: What instances call the patient (``compose.pseudonym``), for patterns that no index answers.
+_PSEUDONYM: Final = Coalesce(
+    Func(F("patient_key"), template="'P-' || left(%(expressions)s, 12)", output_field=TextField()),
+    Func(F("pk"), template="'S-' || replace(%(expressions)s::text, '-', '')", output_field=TextField()),
+)
 
 
 def on_studies(studies: QuerySet[Study], matches: Iterable[Match]) -> QuerySet[Study]:
     """Return the studies of which the keys hold; what is said of images holds where it does of any of them."""
+    studies = studies.alias(pseudonym=_PSEUDONYM)
     for match in matches:
         condition = _study_condition(match)
         if condition is not None:
@@ -38,7 +44,7 @@ def on_images(images: QuerySet[StudyImage], matches: Iterable[Match]) -> QuerySe
     for match in matches:
         condition = _study_condition(match)
         if condition is not None:
-            images = images.filter(study__in=Study.objects.filter(condition))
+            images = images.filter(study__in=Study.objects.alias(pseudonym=_PSEUDONYM).filter(condition))
             continue
         name = match.path[0]
         if len(match.path) == 1 and name in _OF_IMAGE:
@@ -62,7 +68,7 @@ def _patient(match: Match) -> Q:
     kind, digits = bare[:2].upper(), bare[2:].lower()
     is_open = bare != text
     if set("*?") & set(bare) or (is_open and len(bare) < 2):
-        return _NOTHING
+        return Q(pseudonym__iregex=_pattern(text))
     if digits and not _DIGITS.fullmatch(digits):
         return _NOTHING
     if kind == "P-" and (is_open or len(digits) == 12):

@@ -101,27 +101,30 @@ def served_syntax(stored: str) -> str:
 
 
 def instance_syntax(wanted: Iterable[Accepted], stored: str) -> tuple[str, bool] | None:
-    """Return transfer syntax and whether in parts for an instance; None where the client takes none that there is."""
+    """Return transfer syntax and whether in parts for an instance; None where the client takes none that there is.
+
+    Whoever names no transfer syntax gets the standard's default, Explicit VR Little Endian (PS3.18 8.7.3.4).
+    """
     own = served_syntax(stored)
     for entry in wanted:
-        if entry.takes(DICOM) and entry.syntax in ("", "*", own, EXPLICIT_LITTLE):
-            return (
-                entry.syntax if entry.syntax == EXPLICIT_LITTLE else own
-            ), entry.is_multipart or entry.media != DICOM
+        syntax = own if entry.syntax == "*" else entry.syntax or EXPLICIT_LITTLE
+        if entry.takes(DICOM) and syntax in (own, EXPLICIT_LITTLE):
+            return syntax, entry.is_multipart or entry.media != DICOM
     return None
 
 
 def frame_syntax(wanted: Iterable[Accepted], stored: str) -> tuple[str, str, bool] | None:
-    """Return media type, transfer syntax and whether in parts for a frame; None as ``instance_syntax``."""
+    """Return media type, transfer syntax and whether in parts for a frame; None and the default as for an instance."""
     own = served_syntax(stored)
     own_media = FRAME_MEDIA.get(own, OCTETS)
     for entry in wanted:
-        if entry.takes(own_media) and entry.syntax in ("", "*", own):
-            return own_media, own, entry.is_multipart or "*" in entry.media
-        if entry.takes(OCTETS) and entry.syntax == "*":
-            return own_media, own, entry.is_multipart
+        is_multipart = entry.is_multipart or "*" in entry.media
         if entry.takes(OCTETS) and entry.syntax in ("", EXPLICIT_LITTLE):
-            return OCTETS, EXPLICIT_LITTLE, entry.is_multipart
+            return OCTETS, EXPLICIT_LITTLE, is_multipart
+        if entry.takes(own_media) and entry.syntax in ("", "*", own):
+            return own_media, own, is_multipart
+        if entry.takes(OCTETS) and entry.syntax == "*":
+            return own_media, own, is_multipart
     return None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from email.message import Message
@@ -64,6 +65,24 @@ def parts(body: Readable, boundary: bytes) -> Iterator[Part]:
             pass
 
 
+def alone(body: Readable, media_type: str) -> Iterator[Part]:
+    """Yield a body that is one part and nothing else; nothing where it is empty.
+
+    Raises:
+        Broken: The connection breaks off.
+    """
+    first = _read(body)
+    if first:
+        yield Part(media_type, itertools.chain((first,), iter(lambda: _read(body), b"")))
+
+
+def _read(body: Readable) -> bytes:
+    try:
+        return body.read(CHUNK)
+    except OSError as error:  # the client has gone, or sent no chunk where one was announced
+        raise Broken("the connection broke off before the body ended") from error
+
+
 class _Reader:
     """A window onto the body, a little longer than a boundary."""
 
@@ -107,7 +126,7 @@ class _Reader:
         return told
 
     def _fill(self) -> None:
-        chunk = self._body.read(CHUNK)
+        chunk = _read(self._body)
         if not chunk:
             raise Broken("the body ends before its last boundary")
         self._held += chunk

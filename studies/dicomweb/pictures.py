@@ -45,6 +45,8 @@ class Look:
 
 def asked(parameters: Mapping[str, str]) -> Look:
     """Return how an address wants a picture; raise ``Invalid`` for what is none."""
+    if parameters.get("annotation"):
+        raise _bad("annotation")
     look = Look(quality=_quality(parameters.get("quality", "")))
     if parameters.get("window"):
         *numbers, function = [*parameters["window"].split(","), "linear"][:3]
@@ -151,6 +153,7 @@ def _bad(name: str) -> Invalid:
         "window": "centre,width,function (linear, linear-exact or sigmoid)",
         "viewport": "columns,rows or columns,rows,left,top,width,height",
         "quality": "1 to 100",
+        "annotation": _("nothing; no text is drawn into pictures"),
     }
     sentence = _("%(name)s: expected %(form)s.") % {"name": name, "form": forms[name]}
     return Invalid(sentence, code="bad_parameter", fields={name: sentence})

@@ -59,14 +59,20 @@ def pixels(image):
 
 
 def test_an_instance_comes_as_stored_or_decoded(client, image):
-    stored = pydicom.dcmread(io.BytesIO(parts(get(client, address(image)))[0]))
-    assert stored.file_meta.TransferSyntaxUID == JPEGLSLossless
-    wanted = MULTIPART.format("application/dicom") + "; transfer-syntax=1.2.840.10008.1.2.1"
-    decoded = pydicom.dcmread(io.BytesIO(parts(get(client, address(image), wanted))[0]))
-    assert not decoded.file_meta.TransferSyntaxUID.is_compressed
-    assert np.array_equal(stored.pixel_array, pixels(image))
-    assert np.array_equal(decoded.pixel_array, pixels(image))
-    whole = get(client, address(image, ""), "application/dicom")
+    own, plain = str(JPEGLSLossless), "1.2.840.10008.1.2.1"
+    for accept, syntax in (
+        ("*/*", plain), (MULTIPART.format("application/dicom"), plain),  # the standard's default
+        (MULTIPART.format("application/dicom") + f"; transfer-syntax={plain}", plain),
+        (MULTIPART.format("application/dicom") + f"; transfer-syntax={own}", own),
+        (MULTIPART.format("application/dicom") + "; transfer-syntax=*", own),
+        (f'application/json, multipart/related; type="application/dicom"; transfer-syntax={plain}; q=0.4, '
+         f"multipart/related; type=application/dicom; transfer-syntax={own}; q=0.5", own),
+        (MULTIPART.format("application/dicom") + "; transfer-syntax=1.2.840.10008.1.2.4.50, */*; q=0.1", plain),
+    ):  # fmt: skip
+        served = pydicom.dcmread(io.BytesIO(parts(get(client, address(image), accept))[0]))
+        assert served.file_meta.TransferSyntaxUID == syntax, accept
+        assert np.array_equal(served.pixel_array, pixels(image))
+    whole = get(client, address(image, ""), "application/dicom; transfer-syntax=*")
     assert int(whole["Content-Length"]) == len(whole.body)
     assert whole.body == compose.instance(image)
 
@@ -114,8 +120,48 @@ def test_a_frame_comes_as_stored_or_decoded(client, image):
     raw = get(client, address(image, "frames", "1", ""), MULTIPART.format("application/octet-stream"))
     assert parts(raw) == [pixels(image).tobytes()]
     assert get(client, address(image, "frames", "1"), "image/jls").body == FRAMES.read(image.radiograph.frame)
-    assert get(client, address(image, "frames", "2")).status_code == 404
-    assert get(client, address(image, "frames", "x")).status_code == 400
+    assert parts(get(client, address(image, "frames", "1,1"), any_form)) == [parts(stored)[0]] * 2
+    for frames, status in (("2", 404), ("1,2", 404), ("0", 404), ("x", 400), ("1,", 400), ("-1", 400)):
+        assert get(client, address(image, "frames", frames)).status_code == status, frames
+
+
+def test_spans_of_bulk_data_are_sent(client, image):
+    raw, path = pixels(image).tobytes(), address(image, "bulkdata", "7FE00010")
+
+    def span(asked):
+        answer = client.get(path, headers={"Accept": "application/octet-stream", "Range": asked})
+        return answer, b"".join(answer.streaming_content) if answer.streaming else answer.content
+
+    size = len(raw)
+    for asked, first, end in (("0-9", 0, 10), ("100-", 100, size), ("-7", size - 7, size), ("5-999999", 5, size)):
+        answer, body = span(f"bytes={asked}")
+        assert (answer.status_code, body) == (206, raw[first:end]), asked
+        assert answer["Content-Range"] == f"bytes {first}-{end - 1}/{size}"
+        assert int(answer["Content-Length"]) == len(body)
+    assert span(f"bytes={size}-")[0].status_code == 416
+    for asked in ("bytes=-", "bytes=1-2,4-5", "lines=1-2"):
+        assert span(asked)[1] == raw
+
+
+def test_what_a_client_has_is_not_sent_again(client, image):
+    for path in ("frames/1", "bulkdata/7FE00010", "rendered", "thumbnail"):
+        first = get(client, address(image, path))
+        again = client.get(address(image, path), headers={"If-None-Match": first["ETag"]})
+        assert (first.status_code, again.status_code, again.content) == (200, 304, b""), path
+    other = client.get(
+        address(image, "rendered"),
+        {"viewport": "9,9"},
+        headers={"If-None-Match": get(client, address(image, "rendered"))["ETag"]},
+    )
+    assert other.status_code == 200
+
+
+def test_heads_come_without_bodies(client, image):
+    for path in ("", "metadata", "frames/1", "rendered"):
+        answer, whole = client.head(address(image, path)), get(client, address(image, path))
+        assert (answer.status_code, b"".join(answer)) == (200, b""), path
+        assert answer["Content-Type"].split("; boundary")[0] == whole["Content-Type"].split("; boundary")[0]
+    assert client.options(address(image)).status_code == 200
 
 
 def test_pictures_are_windowed_cut_and_scaled(client, image):
@@ -131,7 +177,13 @@ def test_pictures_are_windowed_cut_and_scaled(client, image):
         np.asarray(Image.open(io.BytesIO(part.body))),
         np.asarray(shown.crop((0, 0, 20, 20)).resize((10, 10), 1, reducing_gap=3)),
     )
-    for parameters in ({"window": "1"}, {"window": "1,0,linear"}, {"viewport": "0,1"}, {"quality": "500"}):
+    for parameters in (
+        {"window": "1"},
+        {"window": "1,0,linear"},
+        {"viewport": "0,1"},
+        {"quality": "500"},
+        {"annotation": "patient"},
+    ):
         assert get(client, address(image, "rendered"), **parameters).status_code == 400, parameters
     for path in (address(image, "thumbnail"), address(image).rpartition("/series")[0] + "/thumbnail/"):
         assert Image.open(io.BytesIO(get(client, path).body)).format == "JPEG"

@@ -10,6 +10,7 @@ from rest_framework.test import APIClient
 from bonefrac.accounts.models import Role
 from bonefrac.audit.models import AuditEvent
 from studies.dicom import compose
+from studies.dicomweb import keys
 from studies.dicomweb.elements import tag
 from studies.models import Study
 from tests import factories_intake as files
@@ -64,8 +65,13 @@ def test_keys_find_what_they_name(client, hands):
         assert values(asked(client, "studies", **{key: value}), "StudyInstanceUID") == [hand.study_uid], key
         found = values(asked(client, "instances", **{key: value}), "StudyInstanceUID")
         assert set(found) == {hand.study_uid}, key
+    bare = patient.removeprefix("P-")
+    for pattern in (f"*{bare}*", f"*{patient}", f"?-{bare}", f"P-{bare[:4]}*{bare[6:]}", f"*{bare[3:8].upper()}*"):
+        assert values(asked(client, "studies", PatientID=pattern), "StudyInstanceUID") == [hand.study_uid], pattern
+        assert len(asked(client, "instances", PatientName=pattern)) == 2, pattern
     for key, value in (
         ("PatientID", "P-0"),
+        ("PatientID", "*Z*"),
         ("PatientID", "A"),
         ("AccessionNumber", "ACC"),
         ("StudyDate", "19000101-"),
@@ -120,6 +126,27 @@ def test_pages_follow_each_other(client, uploader, site):
     assert asked(client, "studies", limit=0) == []
 
 
+def test_an_answer_that_is_cut_says_so(client, hands, monkeypatch):
+    monkeypatch.setattr(keys, "MOST_ROWS", 1)
+    for query, is_said in (("", True), ("?limit=5", True), ("?limit=1", False), ("?offset=1", False)):
+        answer = client.get(f"/dicomweb/studies{query}")
+        assert (len(answer.json()), "additional" in answer.get("Warning", "")) == (1, is_said), query
+
+
+def test_a_viewers_search_finds_by_parts_of_words(client, hands):
+    """The keys with which OHIF lists studies."""
+    hand, _knee = hands
+    named = f"*{compose.pseudonym(hand)[:8]}*"
+    found = asked(
+        client, "studies", PatientName=named, **{"00100020": named}, AccessionNumber="*ACC*", limit=101, offset=0,
+        ModalitiesInStudy="CR", fuzzymatching="false", includefield="00081030,00080060", StudyDescription="",
+    )  # fmt: skip
+    assert values(found, "StudyInstanceUID") == [hand.study_uid]
+    assert len(asked(client, "studies", ModalitiesInStudy=["CR", "DX"])) == 2
+    assert len(asked(client, "studies", ModalitiesInStudy="DX\\CR")) == 2
+    assert len(asked(client, "series", Modality="DX,CR")) == 2
+
+
 @pytest.mark.parametrize("query", ["Nonsense=1", "00000000=1", "limit=-1", "offset=x", "offset=9999999", "PixelData=1"])
 def test_what_makes_no_sense_is_refused(client, query):
     answer = client.get(f"/dicomweb/studies?{query}")
@@ -130,6 +157,10 @@ def test_answers_are_json_or_nothing(client, hands):
     assert client.get("/dicomweb/studies", headers={"Accept": "application/dicom+xml"}).status_code == 406
     assert client.get("/dicomweb/studies", headers={"Accept": "application/json"})["Content-Type"] == "application/json"
     assert "fuzzymatching" in client.get("/dicomweb/studies?fuzzymatching=true")["Warning"]
+    included = client.get("/dicomweb/instances?includefield=00091001,Modality&includefield=BodyPartExamined")
+    assert "00091001" in included["Warning"]
+    assert values(included.json(), "BodyPartExamined") == ["KNEE", "HAND", "HAND"]
+    assert values(included.json(), "Modality") == ["DX", "CR", "CR"]
     assert client.get("/dicomweb/studies/1.2.3/series").status_code == 404
 
 

@@ -64,7 +64,8 @@ def test_sound_neighbours_of_broken_parts_are_taken(client):
     [
         (b"", {}, 400),
         (b"--edge--", {}, 400),
-        (body(b"x"), {"content_type": "application/dicom"}, 415),
+        (body(b"x"), {"content_type": "application/octet-stream"}, 415),
+        (body(b"x"), {"content_type": "multipart/form-data; boundary=edge"}, 415),
         (body(b"x"), {"content_type": 'multipart/related; type="application/dicom+json"; boundary=edge'}, 415),
         (body(b"x"), {"content_type": "multipart/related; type=application/dicom"}, 400),
         (body(b"x"), {"Accept": "application/dicom+xml"}, 406),
@@ -92,6 +93,37 @@ def test_only_instances_of_the_named_study_are_taken(client):
     answer = send(client, body(files.dicom(mine), files.dicom(other)), f"{ADDRESS}/{mine.StudyInstanceUID}")
     assert (answer.status_code, reasons(answer)) == (202, [0x0110])
     assert IncomingFile.objects.count() == 1
+
+
+def test_one_instance_alone_needs_no_parts(client):
+    sound = files.dataset()
+    answer = send(client, files.dicom(sound), f"{ADDRESS}/{sound.StudyInstanceUID}", "application/dicom")
+    assert answer.json()["00081199"]["Value"][0]["00081155"]["Value"] == [sound.SOPInstanceUID]
+    assert send(client, b"", content_type="application/dicom").status_code == 400
+    assert send(client, files.colour_photo(), content_type="application/dicom").status_code == 409
+    assert IncomingFile.objects.exclude(status="REFUSED").count() == 1
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        "multipart/related; type=application/dicom; boundary=edge",
+        "multipart/related;boundary=edge",
+        'Multipart/Related; boundary="edge"; Type="application/dicom"; start="<1>"',
+    ],
+)
+def test_content_types_may_be_written_in_every_way(client, content_type):
+    content = body(files.dicom()).replace(b"Content-Type: application/dicom\r\n", b"")
+    assert send(client, content, content_type=content_type).status_code == 200
+
+
+def test_too_many_within_an_hour_are_told_when_to_come_again(client, site):
+    site.max_files_per_hour = 2
+    site.save()
+    assert send(client, body(files.dicom(), files.dicom())).status_code == 200
+    answer = send(client, body(files.dicom()))
+    assert answer.status_code == 429
+    assert 0 < int(answer["Retry-After"]) <= 3600
 
 
 def test_somebody_of_two_sites_names_one(client, uploader):

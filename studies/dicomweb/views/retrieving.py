@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
-from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import HttpResponse, HttpResponseBase
 from django.utils.translation import gettext as _
 from rest_framework.request import Request
 
-from bonefrac.db import new_id
 from bonefrac.errors import Invalid, NotFound
 from studies.dicom import compose
-from studies.dicomweb import media, metadata, multipart, pictures, selectors
-from studies.dicomweb.views import storing
+from studies.dicomweb import media, metadata, pictures, selectors
+from studies.dicomweb.views import storing, transfers
 from studies.dicomweb.views.base import Face, answer, base_of, scope_of, wanted
 from studies.models import StudyImage
 
@@ -37,7 +36,7 @@ class Files(Retrieved):
             return _whole(images[0], chosen[0][0])
         served = [(image, syntax) for image, (syntax, _in_parts) in zip(images, chosen, strict=True)]
         _refuse_lost(images)
-        return _in_parts(media.DICOM, map(_file_part, served))
+        return transfers.in_parts(media.DICOM, map(_file_part, served))
 
 
 class Study(Files):
@@ -103,10 +102,13 @@ class Rendered(Retrieved):
         if frames:
             _numbers(frames)
         _refuse_lost(images)
+        tag = transfers.tag_of(kind, look, [image.pk for image in images])
+        if kept := transfers.unchanged(request, tag):
+            return kept
         if instance:
-            return _picture(pictures.rendered(images[0].radiograph, look, kind), kind)
+            return transfers.picture(pictures.rendered(images[0].radiograph, look, kind), kind, tag)
         parts = ((kind, (pictures.rendered(image.radiograph, look, kind),)) for image in images)
-        return _in_parts(kind, parts)
+        return transfers.in_parts(kind, parts, tag)
 
 
 class Thumbnail(Retrieved):
@@ -120,14 +122,17 @@ class Thumbnail(Retrieved):
         instance: str = "",
         frames: str = "",
         site_id: str = "",
-    ) -> HttpResponse:
+    ) -> HttpResponseBase:
         """Send the picture that lists show."""
-        images = self._images(request, site_id, study, series, instance)
+        image = self._images(request, site_id, study, series, instance)[0]
         kind = pictures.kind_of(wanted(request))
         if frames:
             _numbers(frames)
-        _refuse_lost(images[:1])
-        return _picture(pictures.thumbnail(images[0].radiograph, request.query_params, kind), kind)
+        _refuse_lost([image])
+        tag = transfers.tag_of(kind, image.pk, request.query_params.get("viewport"))
+        if kept := transfers.unchanged(request, tag):
+            return kept
+        return transfers.picture(pictures.thumbnail(image.radiograph, request.query_params, kind), kind, tag)
 
 
 def _stored(image: StudyImage) -> str:
@@ -159,7 +164,7 @@ def _numbers(text: str) -> list[int]:
 def _whole(image: StudyImage, syntax: str) -> HttpResponseBase:
     served = compose.stream(image, syntax)
     content_type = f"{media.DICOM}; transfer-syntax={syntax}"
-    return _streamed(served.chunks, content_type, served.size)
+    return transfers.whole(served.chunks, content_type, served.size)
 
 
 def _file_part(served: tuple[StudyImage, str]) -> tuple[str, Iterable[bytes]]:
@@ -173,25 +178,11 @@ def _pixels(request: Request, image: StudyImage, times: int) -> HttpResponseBase
         raise media.not_offered()
     kind, syntax, is_multipart = chosen
     content_type = f"{kind}; transfer-syntax={syntax}"
+    tag = transfers.tag_of(content_type, is_multipart, times, image.pk)
+    if kept := transfers.unchanged(request, tag):
+        return kept
     if not is_multipart:
         pixels = compose.frame(image.radiograph, syntax)
-        return _streamed(pixels.chunks, content_type, pixels.size)
+        return transfers.spanned(request, pixels.chunks, content_type, pixels.size, tag)
     parts = ((content_type, compose.frame(image.radiograph, syntax).chunks) for _time in range(times))
-    return _in_parts(kind, parts)
-
-
-def _in_parts(kind: str, parts: Iterable[tuple[str, Iterable[bytes]]]) -> StreamingHttpResponse:
-    boundary = f"bonefrac-{new_id().hex}"
-    return _streamed(multipart.written(parts, boundary), f'{media.MULTIPART}; type="{kind}"; boundary={boundary}')
-
-
-def _streamed(chunks: Iterator[bytes], content_type: str, size: int | None = None) -> StreamingHttpResponse:
-    response = StreamingHttpResponse(chunks, content_type=content_type)
-    if size is not None:
-        response["Content-Length"] = str(size)
-    response["Cache-Control"] = "private, max-age=3600"
-    return response
-
-
-def _picture(content: bytes, kind: str) -> HttpResponse:
-    return HttpResponse(content, content_type=kind, headers={"Cache-Control": "private, max-age=3600"})
+    return transfers.in_parts(kind, parts, tag)

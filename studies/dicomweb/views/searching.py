@@ -49,5 +49,5 @@ def _searched(request: Request, scope: Scope, search: Callable[[Scope, Query], F
     content_type = media.json_of(wanted(request))
     query = keys.parsed(request.query_params)
     found = search(scope, query)
-    is_cut = found.has_more and "limit" not in request.query_params
+    is_cut = found.has_more and not query.is_limit_own
     return answer(found.rows, content_type=content_type, warnings=query.warnings + ((MORE,) if is_cut else ()))

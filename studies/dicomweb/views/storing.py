@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import cast
 
 from django.http import HttpResponse
@@ -12,7 +13,7 @@ from bonefrac.accounts.models import Site
 from bonefrac.accounts.requests import signed_in
 from bonefrac.errors import Invalid
 from studies.dicomweb import answers, locating, media, multipart, selectors, storing
-from studies.dicomweb.multipart import Readable
+from studies.dicomweb.multipart import Part, Readable
 from studies.dicomweb.views.base import answer, base_of, site_key, wanted
 
 
@@ -21,8 +22,7 @@ def store(request: Request, *, site_id: str, study: str) -> HttpResponse:
     user = signed_in(request)
     site = _site(selectors.site_to_store(user, site_key(site_id)))
     content_type = media.json_of(wanted(request))
-    boundary = _boundary(request.headers.get("Content-Type", ""))
-    outcomes = storing.store(user, site=site, parts=multipart.parts(_body(request), boundary), study_uid=study)
+    outcomes = storing.store(user, site=site, parts=_parts(request), study_uid=study)
     if not outcomes:
         raise Invalid(_("The body holds no instance."), code="no_files")
     base = base_of(request, site_id)
@@ -41,14 +41,18 @@ def _site(site: Site | None) -> Site:
     return site
 
 
-def _boundary(content_type: str) -> bytes:
+def _parts(request: Request) -> Iterator[Part]:
+    """Return the instances of a body, which is of several parts or one instance alone."""
+    content_type = request.headers.get("Content-Type", "")
     kind, inner, boundary = multipart.boundary_of(content_type)
-    if kind != media.MULTIPART or inner not in (media.DICOM, ""):
-        raise media.UnsupportedMediaType(
-            _('Instances are taken as multipart/related; type="application/dicom"; received %(type)s.')
-            % {"type": content_type[:100] or _("no type")}
-        )
-    return boundary
+    if kind == media.DICOM and content_type:
+        return multipart.alone(_body(request), media.DICOM)
+    if kind == media.MULTIPART and inner in (media.DICOM, ""):
+        return multipart.parts(_body(request), boundary)
+    raise media.UnsupportedMediaType(
+        _('Instances are taken as multipart/related; type="application/dicom" or application/dicom; received %(type)s.')
+        % {"type": content_type[:100] or _("no type")}
+    )
 
 
 def _body(request: Request) -> Readable:
