@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any, Final
 
 from pydicom.datadict import dictionary_VR, tag_for_keyword
@@ -11,6 +12,7 @@ Attributes = dict[str, Element]
 _NO_VALUES: Final = ("", None)
 
 
+@functools.cache
 def tag(keyword: str) -> str:
     """Return the eight digits of a keyword of the standard's dictionary."""
     number = tag_for_keyword(keyword)
@@ -19,10 +21,14 @@ def tag(keyword: str) -> str:
     return f"{number:08X}"
 
 
+@functools.cache
+def _representation(keyword: str) -> str:
+    return dictionary_VR(int(tag(keyword), 16))
+
+
 def element(keyword: str, *values: Any) -> tuple[str, Element]:
     """Return tag and element of a keyword; a value that is empty is left out."""
-    number = tag(keyword)
-    vr = dictionary_VR(number)
+    number, vr = tag(keyword), _representation(keyword)
     kept = [{"Alphabetic": value} if vr == "PN" else value for value in values if value not in _NO_VALUES]
     return number, {"vr": vr, "Value": kept} if kept else {"vr": vr}
 

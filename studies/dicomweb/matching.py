@@ -28,11 +28,10 @@ _PSEUDONYM: Final = Coalesce(
 
 def on_studies(studies: QuerySet[Study], matches: Iterable[Match]) -> QuerySet[Study]:
     """Return the studies of which the keys hold; what is said of images holds where it does of any of them."""
-    studies = studies.alias(pseudonym=_PSEUDONYM)
     for match in matches:
         condition = _study_condition(match)
         if condition is not None:
-            studies = studies.filter(condition)
+            studies = _described(studies, match).filter(condition)
         else:
             own = StudyImage.objects.filter(study=OuterRef("pk")).order_by()
             studies = studies.filter(Exists(on_images(own, [match])))
@@ -44,7 +43,7 @@ def on_images(images: QuerySet[StudyImage], matches: Iterable[Match]) -> QuerySe
     for match in matches:
         condition = _study_condition(match)
         if condition is not None:
-            images = images.filter(study__in=Study.objects.alias(pseudonym=_PSEUDONYM).filter(condition))
+            images = images.filter(study__in=_described(Study.objects.all(), match).filter(condition))
             continue
         name = match.path[0]
         if len(match.path) == 1 and name in _OF_IMAGE:
@@ -52,6 +51,10 @@ def on_images(images: QuerySet[StudyImage], matches: Iterable[Match]) -> QuerySe
         else:
             images = images.alias(told=_in_header(match.path, match.vr)).filter(_compared("told", match))
     return images
+
+
+def _described(studies: QuerySet[Study], match: Match) -> QuerySet[Study]:
+    return studies.alias(pseudonym=_PSEUDONYM) if match.has_wildcard else studies
 
 
 def _study_condition(match: Match) -> Q | None:

@@ -6,7 +6,9 @@ void study is not offered.
 
 from __future__ import annotations
 
+import functools
 import itertools
+import operator
 import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -62,16 +64,13 @@ def studies(scope: Scope, query: Query) -> Found:
     """Return the studies that a search asks for, the newest first."""
     end = query.offset + query.limit + 1
     with transaction.atomic():
-        sites = _sites(scope)
-        parts = [_newest(scope, site, query.matches)[:end] for site in sites]
-        keys = _merged(parts, end)[query.offset :] if parts and query.limit else []
-        shown = [key for key, _when in keys[: query.limit]]
-        by_id = Study.objects.in_bulk(shown)
-        images = _images_of(shown)
-        found = [by_id[key] for key in shown]
-        _note_search(scope.user, found)
-    told = [rows.of_study(study, images[study.pk], query, scope.base) for study in found]
-    return Found(told, len(keys) > query.limit)
+        parts = [_newest(part, query.matches)[:end] for part in _lists(scope)]
+        found = _merged(parts, query.offset, end) if query.limit else []
+        shown = found[: query.limit]
+        images = _images_of(study.pk for study in shown)
+        _note_search(scope.user, shown)
+    told = [rows.of_study(study, images[study.pk], query, scope.base) for study in shown]
+    return Found(told, len(found) > query.limit)
 
 
 def series(scope: Scope, query: Query) -> Found:
@@ -80,7 +79,8 @@ def series(scope: Scope, query: Query) -> Found:
     with transaction.atomic():
         keys = _series_keys(_searched(scope, query), end)[query.offset :] if query.limit else []
         shown = keys[: query.limit]
-        held = rows.grouped(itertools.chain.from_iterable(_images_of({key for key, _sop in shown}).values()))
+        images = _images_of({key for key, _sop in shown}, is_with_study=True)
+        held = rows.grouped(itertools.chain.from_iterable(images.values()))
         found = [held[key] for key in shown if key in held]
         _note_search(scope.user, [images[0].study for images in found])
     return Found([rows.of_series(images, query, scope.base) for images in found], len(keys) > query.limit)
@@ -129,30 +129,37 @@ def site_to_store(user: User, named: uuid.UUID | None) -> Site | None:
     return sites[0] if len(sites) == 1 else None
 
 
-def _sites(scope: Scope) -> list[uuid.UUID]:
-    """Return the sites where the person may see anything; named one by one, so that each is read from its index."""
-    keys = list(sites_with(scope.user, *Role).order_by().values_list("pk", flat=True))
-    if scope.site is None:
-        return keys
-    if scope.site not in keys:
-        raise NotFound
-    return [scope.site]
+def _lists(scope: Scope) -> list[QuerySet[Study]]:
+    """Return the studies that the person may see and that are offered, by site.
+
+    Raises:
+        NotFound: The scope is a site to which the person does not belong.
+    """
+    visible = access.visible_by_site(scope.user)
+    if scope.site is not None:
+        if scope.site not in visible:
+            raise NotFound
+        visible = {scope.site: visible[scope.site]}
+    return [part.exclude(status=StudyStatus.VOID) for part in visible.values()]
 
 
 def _visible(scope: Scope) -> QuerySet[Study]:
-    return access.visible_to(scope.user).filter(site__in=_sites(scope)).exclude(status=StudyStatus.VOID)
+    parts = _lists(scope)
+    return functools.reduce(operator.or_, parts) if parts else Study.objects.none()
 
 
-def _newest(scope: Scope, site: uuid.UUID, matches: Sequence[Match]) -> QuerySet[Study, tuple[uuid.UUID, object]]:
-    found = access.visible_to(scope.user).filter(site=site).exclude(status=StudyStatus.VOID)
-    ordered = matching.on_studies(found, matches).select_related(None).order_by("-received_at", "-id")
-    return ordered.values_list("pk", "received_at")
+def _newest(part: QuerySet[Study], matches: Sequence[Match]) -> QuerySet[Study]:
+    return matching.on_studies(part, matches).order_by("-received_at", "-id")
 
 
-def _merged(parts: Sequence[QuerySet[Study, tuple[uuid.UUID, object]]], end: int) -> list[tuple[uuid.UUID, object]]:
+def _merged(parts: Sequence[QuerySet[Study]], start: int, end: int) -> list[Study]:
     if len(parts) == 1:
-        return list(parts[0])
-    return list(parts[0].union(*parts[1:], all=True).order_by("-received_at", "-id")[:end])
+        return list(parts[0][start:end])
+    keys = [part.values_list("pk", "received_at") for part in parts]
+    newest = keys[0].union(*keys[1:], all=True).order_by("-received_at", "-id")[start:end] if keys else ()
+    shown = [key for key, _when in newest]
+    by_id = Study.objects.in_bulk(shown)
+    return [by_id[key] for key in shown]
 
 
 def _searched(scope: Scope, query: Query) -> QuerySet[StudyImage]:
@@ -162,7 +169,7 @@ def _searched(scope: Scope, query: Query) -> QuerySet[StudyImage]:
         if study is None:
             raise NotFound
         return matching.on_images(_narrowed(study, scope.series_uid, ""), query.matches)
-    images = StudyImage.objects.filter(study__in=_visible(scope).select_related(None))
+    images = StudyImage.objects.filter(study__in=_visible(scope))
     return matching.on_images(images, query.matches).order_by("-id")
 
 
@@ -185,10 +192,12 @@ def _series_keys(images: QuerySet[StudyImage], end: int) -> list[tuple[uuid.UUID
     return list(found)
 
 
-def _images_of(keys: Iterable[uuid.UUID]) -> defaultdict[uuid.UUID, list[StudyImage]]:
+def _images_of(keys: Iterable[uuid.UUID], *, is_with_study: bool = False) -> defaultdict[uuid.UUID, list[StudyImage]]:
     found: defaultdict[uuid.UUID, list[StudyImage]] = defaultdict(list)
-    wanted = StudyImage.objects.filter(study__in=list(keys)).select_related("study").order_by("position", "id")
-    for image in wanted:
+    wanted = StudyImage.objects.filter(study__in=list(keys)).order_by("position", "id")
+    if is_with_study:
+        wanted = wanted.select_related("study")
+    for image in wanted.defer("spacing"):
         found[image.study_id].append(image)
     return found
 
