@@ -5,16 +5,19 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from bonefrac.accounts.models import Role, Site
 from bonefrac.accounts.roles import Person, sites_with
-from bonefrac.errors import NotFound
-from bonefrac.paging import PAGE_SIZE, Page, newest_first
+from bonefrac.errors import Invalid, NotFound
+from bonefrac.paging import PAGE_SIZE, Page, make_cursor, newest_first, read_cursor
 from studies import access
-from studies.intake import names
+from studies.intake import names, sentences
 from studies.intake.safekeeping import WAITING
 from studies.models import IncomingFile, Study
 from studies.selectors.rows import status_for_uploader, verdicts_of
@@ -24,6 +27,8 @@ if TYPE_CHECKING:
     from bonefrac.accounts.models import User
 
 _AT_ONCE, _COUNTED = 500, 99
+_URGENT, _OTHER = "u", "o"
+_BRANCHES = (_URGENT, _OTHER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +73,23 @@ class FileRow:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class HeldRow:
+    """A held file as a lead sees it: why it waits, and whether longer than its site lets anybody wait."""
+
+    file: IncomingFile
+    why: str
+    is_overdue: bool
+
+
+@dataclass(frozen=True, slots=True)
+class HeldPage:
+    """Held files in the order in which they want a decision, and the cursor of the next page, empty at the end."""
+
+    rows: list[HeldRow]
+    next_cursor: str
+
+
 def sites_to_upload(user: User) -> QuerySet[Site]:
     """Return the sites for which a person uploads."""
     return sites_with(user, Role.UPLOADER)
@@ -100,14 +122,39 @@ def one_file(user: User, file_id: uuid.UUID) -> FileRow:
     return rows[0]
 
 
-def held_page(user: User, *, cursor: str = "") -> Page[IncomingFile]:
-    """Return a page of held files of the sites where the person is lead, newest first; no name of a file is in it.
+def held_page(user: User, *, cursor: str = "", size: int = PAGE_SIZE) -> HeldPage:
+    """Return a page of held files of the sites where the person is lead: urgent ones first, then the oldest.
 
     Raises:
         Forbidden: The person leads no site.
+        Invalid: The cursor is none of ours.
     """
     access.any_site(user, Role.LEAD)
-    return newest_first(_held_for(user).select_related("site"), time="received_at", cursor=cursor)
+    branch, after = cursor[:1] or _URGENT, cursor[1:]
+    if branch not in _BRANCHES:
+        raise Invalid(_("This page's address is damaged: open the list anew."), code="bad_cursor")
+    found: list[tuple[str, IncomingFile]] = []
+    for name in _BRANCHES[_BRANCHES.index(branch) :]:
+        waiting = _held_for(user).filter(_is_of(name)).select_related("site", "sender")
+        if after and name == branch:
+            when, key = read_cursor(after)
+            waiting = waiting.filter(Q(received_at__gte=when) & (Q(received_at__gt=when) | Q(id__gt=key)))
+        found += [(name, file) for file in waiting.order_by("received_at", "id")[: size + 1 - len(found)]]
+    shown, now = found[:size], timezone.now()
+    last = shown[-1] if len(found) > size else None
+    following = last[0] + make_cursor(last[1].received_at, last[1].pk) if last else ""
+    return HeldPage([_held_row(file, now) for _name, file in shown], following)
+
+
+def _is_of(branch: str) -> Q:
+    if branch == _URGENT:
+        return Q(details__urgent=True)
+    return Q(details__urgent=False) | Q(details__urgent__isnull=True)
+
+
+def _held_row(file: IncomingFile, now: datetime) -> HeldRow:
+    ceiling = timedelta(minutes=file.site.wait_ceiling_minutes)
+    return HeldRow(file, sentences.why_held(file.code), is_overdue=file.received_at < now - ceiling)
 
 
 def held_count(user: Person) -> str:

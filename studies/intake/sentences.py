@@ -76,12 +76,17 @@ def linked() -> str:
     return _("A lead of the site decided: this picture is already here, under its right patient. The file was linked.")
 
 
-def held(code: str) -> str:
-    """Return what is said of a file that waits for a lead."""
+def why_held(code: str) -> str:
+    """Return why a file waits for a lead, without capital or full stop."""
     reasons = {
         "text_in_pixels": _("its pixels hold a line of letters that may name somebody"),
         "two_patients": _("the same picture is here under another patient"),
         "other_patient": _("its study is here under another patient"),
         "void_study": _("its study has been voided"),
     }
-    return _("It is held: %(why)s. Its bytes are safe. A lead of the site decides.") % {"why": reasons[code]}
+    return reasons[code]
+
+
+def held(code: str) -> str:
+    """Return what is said of a file that waits for a lead."""
+    return _("It is held: %(why)s. Its bytes are safe. A lead of the site decides.") % {"why": why_held(code)}

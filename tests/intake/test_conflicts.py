@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
+from django.utils import timezone
 
 from bonefrac.accounts.models import Role
 from bonefrac.errors import Conflict, Forbidden, Invalid
 from studies import discrepancies, intake, rearranging, reviews, worklist
-from studies.intake import Details, Grouping, folder_key
+from studies.intake import Details, Grouping, folder_key, listing
 from studies.intake.holding import sides_of
 from studies.models import Discrepancy, IncomingFile, Notice, Study, StudyImage
 from tests import factories_intake as files
@@ -170,3 +173,19 @@ def test_what_agrees_or_is_unknown_is_not_asked(uploader, site, header, entered)
     files.hand_in(uploader, site, files.dicom(files.dataset(**elements)), details=Details(side=entered))
     assert Study.objects.get().side == "left"
     assert not Discrepancy.objects.exists()
+
+
+def test_held_files_are_listed_urgent_first_then_oldest_and_late_ones_are_an_alarm(uploader, site, lead):
+    held = [same_picture_of(uploader, site, "A", "B")[1] for _ in range(4)]
+    for age, file in enumerate(held):
+        IncomingFile.objects.filter(pk=file.pk).update(received_at=timezone.now() - timedelta(minutes=10 - age))
+    IncomingFile.objects.filter(pk=held[0].pk).update(received_at=timezone.now() - timedelta(days=2))
+    IncomingFile.objects.filter(pk__in=[held[2].pk, held[3].pk]).update(details=held[2].details | {"urgent": True})
+    seen, cursor, pages = [], "", 0
+    while pages == 0 or cursor:
+        page = listing.held_page(lead, cursor=cursor, size=2)
+        seen, cursor, pages = [*seen, *page.rows], page.next_cursor, pages + 1
+    assert [row.file.pk for row in seen] == [held[2].pk, held[3].pk, held[0].pk, held[1].pk]
+    assert [row.is_overdue for row in seen] == [False, False, True, False]
+    with pytest.raises(Invalid):
+        listing.held_page(lead, cursor="x1")
