@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from django.db import InterfaceError, OperationalError
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 
@@ -16,8 +16,15 @@ DATABASE_SILENT = (OperationalError, InterfaceError)
 PAGES = {400: "400.html", 403: "403.html", 404: "404.html", 409: "409.html", 500: "500.html"}
 
 
+def wants_json(request: HttpRequest) -> bool:
+    """Return whether a page's script asks, which reads JSON and no page."""
+    return request.get_preferred_type(["text/html", "application/json"]) == "application/json"
+
+
 def show_refusal(request: HttpRequest, error: DomainError) -> HttpResponse:
-    """Answer a refusal with its status: a notice for htmx, a page otherwise."""
+    """Answer a refusal with its status: a notice for htmx, JSON for a page's script, a page otherwise."""
+    if wants_json(request):
+        return JsonResponse(error.as_dict(), status=error.status, headers=error.headers)
     fragment = bool(getattr(request, "htmx", False))
     template = "components/refusal.html" if fragment else PAGES.get(error.status, "400.html")
     context = {"sentence": error.sentence, "code": error.code, "fields": error.fields, "status": error.status}

@@ -41,5 +41,7 @@ urlpatterns = [
         resumable.ResumableUploadDetail.as_view(),
         name="api_resumable_upload",
     ),
+    path("uploads/batches/<uuid:batch_id>/", intake.BatchDetail.as_view(), name="api_batch"),
+    path("uploads/batches/<uuid:batch_id>/known/", intake.BatchKnown.as_view(), name="api_batch_known"),
     path("uploads/<uuid:file_id>/", intake.UploadDetail.as_view(), name="api_upload"),
 ]

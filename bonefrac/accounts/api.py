@@ -28,7 +28,7 @@ class SiteSerializer(serializers.ModelSerializer[Site]):
         model = Site
         fields = [
             "id", "name", "reading_mode", "readings_required", "wait_ceiling_minutes", "time_zone",
-            "identity_policy", "originals_days",
+            "identity_policy", "originals_days", "readers_see_held",
         ]  # fmt: skip
         read_only_fields = fields
 
@@ -65,6 +65,7 @@ class NewSiteSerializer(serializers.Serializer[Site]):
     wait_ceiling_minutes = serializers.IntegerField(min_value=5, max_value=43_200, default=120)
     identity_policy = serializers.ChoiceField(choices=IdentityPolicy.choices, default=IdentityPolicy.PSEUDONYMOUS)
     originals_days = serializers.IntegerField(min_value=0, max_value=365, default=30)
+    readers_see_held = serializers.BooleanField(default=False)
     time_zone = serializers.CharField(max_length=64, default="UTC")
 
 

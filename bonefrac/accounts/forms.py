@@ -178,6 +178,13 @@ class SiteForm(forms.Form):
         initial=30,
         help_text=_("Of a pseudonymous site. The files as they came in, which may name patients."),
     )
+    readers_see_held = forms.BooleanField(
+        label=_("Readers see held images"),
+        required=False,
+        help_text=_(
+            "Of a clinical site. Pictures whose text may name somebody; only leads decide; exports never hold them."
+        ),
+    )
     seen = forms.CharField(required=False, widget=forms.HiddenInput, max_length=16)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

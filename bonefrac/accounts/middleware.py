@@ -22,6 +22,7 @@ from bonefrac.accounts.models import User
 from bonefrac.accounts.roles import time_zone_of
 from bonefrac.audit import events
 from bonefrac.audit.models import Verb
+from bonefrac.pages import wants_json
 
 Handler = Callable[[HttpRequest], HttpResponse]
 SEEN_AT, IS_LOCKED = "seen_at", "is_locked"
@@ -100,7 +101,7 @@ def _open_paths() -> frozenset[str]:
 
 def _ask_for_password(request: HttpRequest) -> HttpResponse:
     sentence = _("Your session is locked: nobody has used it for a while. Unlock it with your password.")
-    if request.path.startswith(FOR_PROGRAMS):
+    if request.path.startswith(FOR_PROGRAMS) or wants_json(request):
         return JsonResponse({"code": "locked", "message": sentence, "fields": {}}, status=401)
     if request.headers.get("HX-Request") != "true":
         back = request.get_full_path() if request.method == "GET" else _path_of(request.headers.get("Referer", ""))

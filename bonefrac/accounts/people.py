@@ -39,6 +39,7 @@ class SiteTerms:
     time_zone: str = "UTC"
     identity_policy: IdentityPolicy = IdentityPolicy.PSEUDONYMOUS
     originals_days: int = 30
+    readers_see_held: bool = False
     max_file_megabytes: int | None = None
     max_batch_files: int | None = None
     max_megapixels: int | None = None
@@ -103,16 +104,12 @@ def change_site(actor: User | None, *, site: Site, terms: SiteTerms, expected: s
         )
     before, after = asdict(terms_of(current)), asdict(terms)
     changed = sorted(name for name, value in after.items() if before[name] != value)
-    limits = {name: after[name] for name in changed if name.startswith("max_")}
     for name in changed:
         setattr(current, name, after[name])
     _check(current)
     current.save(update_fields=changed)
-    data: dict[str, object] = {
-        "changed": changed,
-        "reading_mode": str(terms.reading_mode),
-        "identity_policy": str(terms.identity_policy),
-    } | ({"limits": limits} if limits else {})
+    data: dict[str, object] = {"reading_mode": str(terms.reading_mode), "identity_policy": str(terms.identity_policy)}
+    data |= {"changed": changed, "limits": {one: after[one] for one in changed if one.startswith("max_")}}
     events.record(actor, Verb.SITE_CHANGED, target_type="site", target_id=site.pk, site=site, data=data)
     return current
 

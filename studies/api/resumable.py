@@ -50,6 +50,7 @@ class AnnouncementSerializer(DetailsSerializer):
 
     filename = serializers.CharField(required=False, default="", allow_blank=True, max_length=1000)
     folder = serializers.CharField(required=False, default="", allow_blank=True, max_length=1000)
+    key = serializers.CharField(required=False, default="", allow_blank=True, max_length=2000)
 
 
 class ResumableSerializer(serializers.Serializer[ResumableUpload]):
@@ -115,6 +116,7 @@ class ResumableUploads(_Protocol):
             expected_files=entered["expected_files"],
             grouping=Grouping(entered["grouping"]),
             folder=entered["folder"],
+            key=entered["key"],
         )
         site = access.site(user, site_of(request, entered.get("site")), Role.UPLOADER)
         upload = resumable.begin(user, site=site, announced=announced)

@@ -51,6 +51,7 @@ class UploadForm(forms.Form):
     )  # fmt: skip
     batch = forms.UUIDField(required=False, widget=forms.HiddenInput)
     expected_files = forms.IntegerField(required=False, min_value=0, max_value=100_000, widget=forms.HiddenInput)
+    continues = forms.BooleanField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, sites: QuerySet[Site], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -80,9 +81,11 @@ class UploadForm(forms.Form):
         age = cleaned.get("age")
         return None if age is None else age * (1 if cleaned.get("age_unit") == MONTHS else 12)
 
-    def details(self) -> Details:
-        """Return what was entered; call it on a valid form only."""
+    def details(self) -> Details | None:
+        """Return what was entered, None where it was entered before; call it on a valid form only."""
         entered = self.cleaned_data
+        if entered["continues"]:
+            return None
         return Details(
             patient_code=entered["patient_code"],
             age_months=self._age_months(entered),

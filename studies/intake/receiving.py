@@ -26,7 +26,7 @@ from bonefrac.celery import ring
 from bonefrac.db import new_id
 from bonefrac.errors import Conflict, Forbidden, Invalid
 from bonefrac.stores import INCOMING
-from studies.intake import glancing, joining, limits, names, safekeeping, sentences
+from studies.intake import glancing, joining, limits, names, repeats, safekeeping, sentences
 from studies.intake.details import Details, Grouping, folder_key
 from studies.intake.limits import Limits
 from studies.models import IncomingFile
@@ -39,12 +39,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Handed:
-    """One file as a face got it: its name, its length where known, its bytes as often as asked, and its folder."""
+    """One file as a face got it: its name, its length where known, its bytes as often as asked, and its folder.
+
+    ``key`` is the sender's own: the same key and bytes again in one upload are the same file.
+    """
 
     name: str
     chunks: Callable[[], Iterable[bytes]]
     size: int | None = None
     folder: str = ""
+    key: str = ""
 
     @classmethod
     def of_bytes(cls, name: str, content: bytes) -> Handed:
@@ -52,21 +56,30 @@ class Handed:
         return cls(name, lambda: (content,), len(content))
 
     @classmethod
-    def of_upload(cls, file: UploadedFile[bytes], folder: str = "") -> Handed:
+    def of_upload(cls, file: UploadedFile[bytes], folder: str = "", key: str = "") -> Handed:
         """Return a file that Django parsed from a form."""
-        return cls(file.name or "", file.chunks, file.size, folder)
+        return cls(file.name or "", file.chunks, file.size, folder, key)
 
     @classmethod
-    def of_form(cls, files: Sequence[UploadedFile[bytes]], folders: Sequence[str]) -> list[Handed]:
-        """Return the files of a form with the folders in which they lay; no folders at all are allowed.
+    def of_form(
+        cls, files: Sequence[UploadedFile[bytes]], folders: Sequence[str], keys: Sequence[str] = ()
+    ) -> list[Handed]:
+        """Return the files of a form with the folders in which they lay and their keys; none at all are allowed.
 
         Raises:
-            Invalid: There are folders, but not one for each file.
+            Invalid: There are folders or keys, but not one for each file (``folders``, ``keys``).
         """
-        if folders and len(folders) != len(files):
-            sentence = _("Expected one folder for each of %(files)s files, received %(folders)s. Nothing was uploaded.")
-            raise Invalid(sentence % {"files": len(files), "folders": len(folders)}, code="folders")
-        return [cls.of_upload(file, folder) for file, folder in zip(files, folders or [""] * len(files), strict=True)]
+        for code, given in (("folders", folders), ("keys", keys)):
+            if given and len(given) != len(files):
+                sentence = _(
+                    "Expected one of %(what)s for each of %(files)s files, received %(given)s. Nothing was taken in."
+                )
+                raise Invalid(sentence % {"what": code, "files": len(files), "given": len(given)}, code=code)
+        none = [""] * len(files)
+        return [
+            cls.of_upload(file, folder, key)
+            for file, folder, key in zip(files, folders or none, keys or none, strict=True)
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +93,7 @@ class Taken:
     code: str = ""
     what: str = ""
     folder: str = ""
+    key: str = ""
 
 
 def receive(
@@ -87,40 +101,48 @@ def receive(
     *,
     site: Site,
     files: Sequence[Handed],
-    details: Details,
+    details: Details | None,
     batch: uuid.UUID | None = None,
     expected_files: int = 0,
     grouping: Grouping = Grouping.ONE_STUDY,
 ) -> list[IncomingFile]:
-    """Take files in and return their rows, in order: RECEIVED, or REFUSED with a code and a sentence.
+    """Return the rows of files that are taken in, in order: RECEIVED, or REFUSED with a code and a sentence.
 
     Args:
         actor: An uploader of the site.
         site: Where the studies belong.
         files: What was handed in.
-        details: What is known beside the pixels, the same for all files.
+        details: What is known beside the pixels, the same for all files; None: what was entered for the batch.
         batch: What belongs together; several calls may add to one. None: a new one.
         expected_files: Files of the whole batch, 0 while unknown; studies are listed once all are judged.
         grouping: How pictures without a header make studies.
 
     Raises:
         Forbidden: The actor is no uploader of the site.
-        Invalid: There is no file, or a detail is at fault; nothing was taken in.
+        Invalid: There is no file, or a detail is at fault.
         TooMuch, TooOften: More than a batch may have, or than the actor may hand in within an hour.
         Conflict: The batch belongs to somebody else.
         Full: The disk is nearly full.
     """
-    stored = _checked(actor, site, files, details) | {"grouping": str(grouping)}
+    _check(actor, site, files)
     batch, allowed = batch or new_id(), limits.of(site)
-    limits.refuse(actor, batch, limits=allowed, sizes=[file.size or 0 for file in files])
+    stored = _entered(actor, site, batch, details, grouping)
+    limits.refuse(actor, batch, limits=allowed, sizes=repeats.new_sizes(site, batch, files))
     safekeeping.refuse_full_disk()
     taken = [take(file, allowed) for file in files]
     with transaction.atomic():
         _refuse_foreign_batch(actor, site, batch)
         _ensure_kept(files, taken)
-        rows = _insert(actor, site, taken, batch=batch, expected=expected_files, details=stored)
+        rows = _insert_new(actor, site, taken, batch=batch, expected=expected_files, details=stored)
         joining.list_when_complete(rows[0])
-        _ring(rows)
+    return _without_repeated(taken, rows)
+
+
+def _without_repeated(taken: Sequence[Taken], rows: list[IncomingFile]) -> list[IncomingFile]:
+    """Drop the bytes of files that have their verdict already, for they were sent again; return the rows."""
+    for file, row in zip(taken, rows, strict=True):
+        if row.judged_at is not None and not file.code:
+            safekeeping.drop(file.sha256)
     return rows
 
 
@@ -138,7 +160,8 @@ def take_entries(
     Raises:
         Conflict: Somebody else has the archive by now; nothing was written.
     """
-    details = {name: value for name, value in archive.details.items() if name != "folder"} | {"archive": place}
+    details = {name: value for name, value in archive.details.items() if name not in ("folder", "key")}
+    details["archive"] = place
     if details.get("grouping") != Grouping.STUDY_PER_FILE:
         details["grouping"] = str(Grouping.FOLDER)
     with transaction.atomic():
@@ -169,13 +192,18 @@ def _hold_archive(archive: IncomingFile) -> None:
         raise Conflict(_("This attempt came back too late: the file has been given to another."), code="late")
 
 
-def _checked(actor: User, site: Site, files: Sequence[Handed], details: Details) -> dict[str, Any]:
+def _entered(actor: User, site: Site, batch: uuid.UUID, details: Details | None, grouping: Grouping) -> dict[str, Any]:
+    if details is None:
+        return repeats.details_of(actor, site, batch)
+    return details.stored(site) | {"grouping": str(grouping)}
+
+
+def _check(actor: User, site: Site, files: Sequence[Handed]) -> None:
     if not holds(actor, site, Role.UPLOADER):
         raise Forbidden(_("You may not upload for this site."))
     if not files:
         sentence = _("Choose at least one file. Nothing was uploaded.")
         raise Invalid(sentence, code="no_files", fields={"files": sentence})
-    return details.stored(site)
 
 
 def _refuse_foreign_batch(actor: User, site: Site, batch: uuid.UUID) -> None:
@@ -190,8 +218,8 @@ def take(file: Handed, allowed: Limits) -> Taken:
         sha256, size = safekeeping.keep(glancing.bounded(file.chunks(), allowed=allowed, size=file.size))
         kind = _glance(file.name, sha256, size, allowed)
     except FrameError as error:
-        return Taken(file.name, "", file.size or 0, "unknown", error.code, error.what)
-    return Taken(file.name, sha256, size, kind, folder=file.folder)
+        return Taken(file.name, "", file.size or 0, "unknown", error.code, error.what, key=file.key)
+    return Taken(file.name, sha256, size, kind, folder=file.folder, key=file.key)
 
 
 def _glance(name: str, sha256: str, size: int, allowed: Limits) -> str:
@@ -210,6 +238,23 @@ def _ensure_kept(files: Sequence[Handed], taken: Sequence[Taken]) -> None:
     for file, kept in zip(files, taken, strict=True):
         if not kept.code and not INCOMING.path(kept.sha256).exists():
             safekeeping.keep(file.chunks())
+
+
+def _insert_new(
+    actor: User, site: Site, taken: Sequence[Taken], *, batch: uuid.UUID, expected: int, details: dict[str, Any]
+) -> list[IncomingFile]:
+    """Write a row for each file that is not here yet, and return the rows of all, in order."""
+    keys = [repeats.hashed(site, file.key) for file in taken]
+    here = repeats.found(batch, keys)
+    rows = [
+        repeats.same_as(here.get(key, ()), sha256=file.sha256, code=file.code)
+        for key, file in zip(keys, taken, strict=True)
+    ]
+    new = [file for file, row in zip(taken, rows, strict=True) if row is None]
+    made = _insert(actor, site, new, batch=batch, expected=expected, details=details) if new else []
+    _ring(made)
+    fresh = iter(made)
+    return [row or next(fresh) for row in rows]
 
 
 def _insert(
@@ -242,10 +287,16 @@ def _row(
         sha256=file.sha256,
         size_bytes=file.size,
         kind=file.kind,
-        details=details | {"folder": folder_key(site, file.folder)} if file.folder else details,
+        details=details | _of_one(site, file),
         status=FileStatus.REFUSED if file.code else FileStatus.RECEIVED,
         code=file.code,
         sentence=sentences.refused(file.code, file.what) if file.code else "",
         received_at=now,
         judged_at=now if file.code else None,
     )
+
+
+def _of_one(site: Site, file: Taken) -> dict[str, str]:
+    """Return what is kept of where one file lay and of its sender's key: hashes alone."""
+    kept = {"folder": folder_key(site, file.folder) if file.folder else "", "key": repeats.hashed(site, file.key)}
+    return {name: value for name, value in kept.items() if value}

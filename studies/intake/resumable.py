@@ -32,7 +32,7 @@ from bonefrac.db import new_id
 from bonefrac.errors import Conflict, DomainError, Forbidden, NotFound, TooMuch
 from bonefrac.stores import PIECES
 from studies import access
-from studies.intake import limits, safekeeping
+from studies.intake import limits, repeats, safekeeping
 from studies.intake.details import Details, Grouping
 from studies.intake.receiving import Handed, receive
 from studies.models import ResumableUpload
@@ -57,15 +57,16 @@ class Source(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Announced:
-    """What is known of a file before its bytes come."""
+    """What is known of a file before its bytes come; without details those of its batch hold."""
 
     name: str
     length: int
-    details: Details
+    details: Details | None
     batch: uuid.UUID | None = None
     expected_files: int = 0
     grouping: Grouping = Grouping.ONE_STUDY
     folder: str = ""
+    key: str = ""
 
 
 def begin(actor: User, *, site: Site, announced: Announced) -> ResumableUpload:
@@ -81,8 +82,7 @@ def begin(actor: User, *, site: Site, announced: Announced) -> ResumableUpload:
     if not holds(actor, site, Role.UPLOADER):
         raise Forbidden(_("You may not upload for this site."))
     batch = announced.batch or new_id()
-    announced = replace(announced, batch=batch)
-    announced.details.stored(site)
+    announced = _entered(actor, site, replace(announced, batch=batch))
     _refuse_excess(actor, site, announced)
     upload = ResumableUpload(
         id=new_id(),
@@ -98,18 +98,43 @@ def begin(actor: User, *, site: Site, announced: Announced) -> ResumableUpload:
     return _finish(actor, upload) if not upload.length else upload
 
 
+def _entered(actor: User, site: Site, announced: Announced) -> Announced:
+    """Return what was announced with its details checked; those of another piece where the upload goes on."""
+    if announced.details is not None:
+        announced.details.stored(site)
+        return announced
+    others = coming(actor, announced.batch or new_id())
+    if others:
+        return replace(announced, details=others[0][1].details, grouping=others[0][1].grouping)
+    repeats.details_of(actor, site, announced.batch or new_id())
+    return announced
+
+
+def coming(actor: User, batch: uuid.UUID) -> list[tuple[ResumableUpload, Announced]]:
+    """Return the files of a batch whose bytes are still on their way, with what was announced of each."""
+    mine = ResumableUpload.objects.filter(owner=actor, batch=batch, file=None, expires_at__gt=timezone.now())
+    mine = mine.select_related("site")
+    return [(upload, _opened(bytes(upload.sealed or b""))) for upload in mine.order_by("id")[:OPEN_AT_ONCE]]
+
+
+def batches_coming(actor: User, most: int) -> list[uuid.UUID]:
+    """Return the latest batches of which bytes of the person are still on their way."""
+    mine = ResumableUpload.objects.filter(owner=actor, file=None, expires_at__gt=timezone.now())
+    return list(mine.order_by("-id").values_list("batch", flat=True)[:most])
+
+
 def _refuse_excess(actor: User, site: Site, announced: Announced) -> None:
     allowed = limits.of(site)
     if announced.length > allowed.bytes_of(announced.name):
         sentence = _("It was not accepted: it is larger than the %(limit)s that are allowed. Nothing was sent.")
         raise TooMuch(sentence % {"limit": limits.in_megabytes(allowed.bytes_of(announced.name))})
-    coming = _open_ones(actor)
-    if len(coming) >= OPEN_AT_ONCE:
+    others = _open_ones(actor)
+    if len(others) >= OPEN_AT_ONCE:
         sentence = _("%(count)s of your files are still on their way. Finish some, or try again tomorrow.")
-        raise TooMuch(sentence % {"count": len(coming)}, code="too_many_open")
-    limits.refuse_crowd(actor, limits=allowed, files=1 + len(coming))
+        raise TooMuch(sentence % {"count": len(others)}, code="too_many_open")
+    limits.refuse_crowd(actor, limits=allowed, files=1 + len(others))
     if announced.batch is not None:
-        sizes = [upload.length for upload in coming if upload.batch == announced.batch]
+        sizes = [upload.length for upload in others if upload.batch == announced.batch]
         limits.refuse_excess(announced.batch, limits=allowed, sizes=[*sizes, announced.length])
     safekeeping.refuse_full_disk(more=announced.length + _coming_bytes())
 
@@ -231,7 +256,9 @@ def _finish(actor: User, upload: ResumableUpload) -> ResumableUpload:
             rows = receive(
                 actor,
                 site=held.site,
-                files=[Handed(announced.name, lambda: PIECES.chunks(held.pk), held.length, announced.folder)],
+                files=[
+                    Handed(announced.name, lambda: PIECES.chunks(held.pk), held.length, announced.folder, announced.key)
+                ],
                 details=announced.details,
                 batch=held.batch,
                 expected_files=announced.expected_files,
@@ -276,5 +303,6 @@ def _sealed(announced: Announced) -> bytes:
 
 def _opened(sealed: bytes) -> Announced:
     known: dict[str, Any] = json.loads(_cipher().decrypt(sealed))
-    known |= {"details": Details(**known["details"]), "grouping": Grouping(known["grouping"])}
+    entered = known["details"]
+    known |= {"details": Details(**entered) if entered else None, "grouping": Grouping(known["grouping"])}
     return Announced(**known | {"batch": uuid.UUID(known["batch"])})

@@ -198,7 +198,8 @@ class Handler(BaseHTTPRequestHandler):
                 return self._send(404, "text/plain", b"no such file")
             return self._send(200, TYPES.get(file.suffix, "application/octet-stream"), file.read_bytes())
         if parts.path == "/uploads/status/":
-            return self._json(self._statuses(parse_qs(parts.query)["ids"][0].split(",")))
+            ids = parse_qs(parts.query).get("ids", [""])[0]
+            return self._json(self._statuses(ids.split(",") if ids else []))
         kind, body = self.site.files.get(parts.path, ("text/plain", None))
         if body is None:
             return self._send(404, "text/plain", b"nothing here")

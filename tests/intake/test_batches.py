@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import json
+
 import pytest
 from django.urls import reverse
 
@@ -50,8 +54,47 @@ def test_thousands_of_rows_come_a_page_at_a_time(as_person, uploader, site, djan
             page = client.get(address_of(rows[0], after=after)).context["page"]
         seen += [row.file.position for row in page.rows]
     assert seen == list(range(230))
-    assert (page.following, page.total) == ("", 230)
+    assert (page.following, page.of.total) == ("", 230)
     assert client.get(address, {"after": "x"}).status_code == 400
+    assert client.get(address, {"only": "everything"}).status_code == 400
+
+
+def test_the_list_is_narrowed_to_a_verdict_and_a_poll_without_news_gets_nothing(as_person, uploader, site):
+    good, _bad = files.hand_in(uploader, site, ("wrist.png", files.png()), ("x.png", b"<html>"), judged=False)
+    client = as_person(uploader)
+    for only, names in (
+        ("", {"wrist.png", "x.png"}),
+        ("REFUSED", {"x.png"}),
+        ("RECEIVED", {"wrist.png"}),
+        ("HELD", set()),
+    ):
+        answer = client.get(address_of(good, only=only) if only else address_of(good))
+        assert {row.name for row in answer.context["rows"]} == names
+    state = answer.context["page"].fingerprint
+    poll = {"headers": {"HX-Request": "true"}}
+    assert client.get(address_of(good, only="HELD", state=state), **poll).status_code == 204
+    intake.judge(good.pk)
+    news = client.get(address_of(good, only="HELD", state=state), **poll)
+    assert news.status_code == 200
+    assert 'id="batch-said" hx-swap-oob="innerHTML">Every one of the 2 files has its verdict.' in news.content.decode()
+
+
+def test_all_verdicts_as_a_file(as_person, uploader, lead, site):
+    good, _bad = files.hand_in(uploader, site, ("wrist.png", files.png()), ("=1+1\u202egnp.x", b"<html>"), judged=False)
+    intake.judge(good.pk)
+
+    def fetched(file_format):
+        answer = as_person(uploader).get(reverse("studies:verdicts", args=[good.batch, file_format]))
+        return b"".join(answer.streaming_content).decode(), answer
+
+    rows = list(csv.DictReader(io.StringIO(fetched("csv")[0])))
+    assert [row["status"] for row in rows] == ["ACCEPTED", "REFUSED"]
+    assert rows[1]["name"] == "'=1+1\u202egnp.x"
+    told, answer = fetched("json")
+    assert [row["name"] for row in json.loads(told)] == ["wrist.png", "=1+1\u202egnp.x"]
+    assert answer["Content-Disposition"].startswith("attachment;")
+    assert as_person(uploader).get(reverse("studies:verdicts", args=[good.batch, "xls"])).status_code == 404
+    assert as_person(lead).get(reverse("studies:verdicts", args=[good.batch, "csv"])).status_code == 404
 
 
 def test_the_sender_and_a_lead_get_the_original_while_it_is_kept(as_person, uploader, lead, site):

@@ -8,6 +8,8 @@
 
 import { notify } from "../page/live.js";
 import { chosen, dropped } from "./folders.js";
+import { newBatch } from "./ids.js";
+import { goneRows, isReachable, knownOf, renewSession } from "./presence.js";
 import { sendPieces } from "./resumable.js";
 import { Row } from "./row.js";
 import { sendFiles } from "./send.js";
@@ -21,15 +23,8 @@ const ROWS_DRAWN = 200;
 const ASKED_AT_ONCE = 50;
 const ASK_FIRST_MS = 500;
 const ASK_LAST_MS = 5000;
-const AGAIN_MS = [1000, 2000, 4000, 8000, 15_000, 30_000, 30_000, 30_000];
-
-function newBatch() {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  bytes[6] = (bytes[6] & 0x0f) | 0x40;
-  bytes[8] = (bytes[8] & 0x3f) | 0x80;
-  const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join("-");
-}
+const AGAIN_MS = [1000, 2000, 4000, 8000, 15_000, 30_000];
+const TRIES = 3;
 
 class Upload {
   #form;
@@ -47,6 +42,8 @@ class Upload {
   #failures = 0;
   #waitsUntil = 0;
   #frame = 0;
+  #isRenewed = false;
+  #learning = Promise.resolve();
   #open = new Set();
   #alone = new Set();
 
@@ -78,9 +75,29 @@ class Upload {
   add(files) {
     const acts = { retry: (row) => this.#retry(row), remove: (row) => this.#remove(row) };
     const rows = files.map((file) => new Row(file, this.#template, acts));
-    for (const row of rows) this.#rows.push(row);
+    const keys = new Set(this.#rows.map((row) => row.key));
+    for (const row of rows) {
+      for (let twin = 2, own = row.key; keys.has(row.key); twin += 1) row.key = `${own}\n${twin}`;
+      keys.add(row.key);
+      this.#rows.push(row);
+    }
+    if (this.#form.dataset.knownUrl) this.#learning = this.#learn(rows);
     if (rows.some((row) => row.folder)) this.#groupByFolder();
     this.#draw(rows);
+    this.#changed();
+  }
+
+  // An upload that goes on: what is in has its verdict, what was cut off has its place.
+  async #learn(rows) {
+    const known = await knownOf(this.#form.dataset.knownUrl, rows);
+    rows.forEach((row, index) => {
+      row.url = known[index]?.upload ?? "";
+      const file = known[index]?.file;
+      if (!file) return;
+      row.id = file.id;
+      this.#become(row, file.status, file.sentence);
+    });
+    this.#ask();
     this.#changed();
   }
 
@@ -117,7 +134,8 @@ class Upload {
     });
   }
 
-  #start() {
+  async #start() {
+    await this.#learning;
     const { batch, expected_files: expected } = this.#form.elements;
     if (batch && !batch.value) batch.value = newBatch();
     if (expected) expected.value = this.#rows.length;
@@ -172,7 +190,7 @@ class Upload {
       : await sendFiles(this.#form.dataset.uploadUrl, fields, rows, told);
     this.#open.delete(own);
     this.#sending -= 1;
-    if (answer.failure) this.#failed(rows, answer.failure);
+    if (answer.failure) await this.#failed(rows, answer.failure);
     else this.#arrived(rows, answer);
     this.#ask();
     this.#next();
@@ -190,6 +208,7 @@ class Upload {
 
   #arrived(rows, { files, batch }) {
     this.#failures = 0;
+    this.#isRenewed = false;
     rows.forEach((row, index) => {
       row.id = files[index].id ?? "";
       this.#become(row, files[index].status, files[index].sentence);
@@ -197,21 +216,53 @@ class Upload {
     this.#linkBatch(batch ?? this.#form.elements.batch?.value);
   }
 
-  #failed(rows, { kind, sentence, seconds = 0, fields = {} }) {
-    if (this.#isPaused && kind === "network") return rows.forEach((row) => row.become("WAITING"));
-    if (kind === "network" && this.#failures < AGAIN_MS.length) {
-      this.#waitFor(AGAIN_MS[this.#failures], rows, this.#words.reconnect);
-      this.#failures += 1;
-    } else if (kind === "wait") {
+  async #failed(rows, failure) {
+    const { kind, sentence, seconds = 0, fields = {} } = failure;
+    if (kind === "network") return this.#unreached(rows, sentence);
+    if (kind === "signed_out") return this.#signedOut(rows, failure);
+    if (kind === "wait") {
       this.#waitFor(seconds * 1000, rows, sentence);
       notify(sentence, "warn");
     } else if (kind === "server" && rows.length > 1) {
-      for (const row of rows) this.#alone.add(row);
-      rows.forEach((row) => row.become("WAITING"));
+      this.#apart(rows);
     } else {
       rows.forEach((row) => this.#become(row, "FAILED", sentence));
       if (Object.keys(fields).length) notify(sentence);
     }
+  }
+
+  // Nothing came back: somebody paused, a file is gone, the connection is away, or one file never gets through.
+  async #unreached(rows, sentence) {
+    if (this.#isPaused) return rows.forEach((row) => row.become("WAITING"));
+    const gone = await goneRows(rows);
+    for (const row of gone) {
+      row.isGone = true;
+      this.#become(row, "FAILED", this.#words.changed);
+    }
+    const others = rows.filter((row) => !row.isGone);
+    if (gone.length) return others.forEach((row) => row.become("WAITING"));
+    if (!(await isReachable(this.#form.dataset.statusUrl))) {
+      this.#waitFor(AGAIN_MS[Math.min(this.#failures, AGAIN_MS.length - 1)], rows, this.#words.reconnect);
+      this.#failures += 1;
+    } else if (rows.length > 1) this.#apart(rows);
+    else if ((rows[0].tries += 1) < TRIES) this.#waitFor(AGAIN_MS[rows[0].tries], rows, this.#words.reconnect);
+    else this.#become(rows[0], "FAILED", sentence);
+  }
+
+  // A session that was opened again in another tab goes on at once; without one everything waits for a person.
+  async #signedOut(rows, { sentence, refusal }) {
+    const isIn = await renewSession(this.#form.dataset.uploadUrl);
+    if (isIn && this.#isRenewed) return rows.forEach((row) => this.#become(row, "FAILED", refusal || sentence));
+    this.#isRenewed = isIn;
+    rows.forEach((row) => row.become("WAITING", isIn ? "" : sentence));
+    if (isIn) return;
+    this.#isPaused = true;
+    notify(sentence, "warn");
+  }
+
+  #apart(rows) {
+    for (const row of rows) this.#alone.add(row);
+    rows.forEach((row) => row.become("WAITING"));
   }
 
   #waitFor(milliseconds, rows, sentence) {
@@ -242,7 +293,10 @@ class Upload {
   }
 
   #retry(...rows) {
-    for (const row of rows.filter((one) => one.status === "FAILED")) row.become("WAITING");
+    for (const row of rows.filter((one) => one.status === "FAILED" && !one.isGone)) {
+      row.tries = 0;
+      row.become("WAITING");
+    }
     this.#failures = 0;
     this.#start();
   }
@@ -272,6 +326,7 @@ class Upload {
     url.searchParams.set("ids", rows.map((row) => row.id).join(","));
     try {
       const answer = await fetch(url, { headers: { Accept: "application/json", "X-Background": "1" } });
+      if (answer.status === 401) notify(this.#words.signedOut, "warn");
       if (!answer.ok) return false;
       const { files } = await answer.json();
       const byId = new Map(rows.map((row) => [row.id, row]));
@@ -322,15 +377,18 @@ class Upload {
   }
 
   #showButtons(has) {
-    const send = this.#form.querySelector("[data-send]");
+    const { "data-send": send, "data-hold": pause, "data-retry-all": retry } = this.#buttons;
     if (send) send.disabled = this.#rows.length > 0 && !has("WAITING");
-    const pause = this.#form.querySelector("[data-hold]");
     if (pause) {
       pause.hidden = !this.#isStarted || !(has("WAITING") || has("SENDING"));
       pause.textContent = this.#isPaused ? this.#words.continue : this.#words.holdWord;
     }
-    const retry = this.#form.querySelector("[data-retry-all]");
-    if (retry) retry.hidden = !has("FAILED");
+    if (retry) retry.hidden = !this.#rows.some((row) => row.status === "FAILED" && !row.isGone);
+  }
+
+  get #buttons() {
+    const names = ["data-send", "data-hold", "data-retry-all"];
+    return Object.fromEntries(names.map((name) => [name, this.#form.querySelector(`[${name}]`)]));
   }
 }
 

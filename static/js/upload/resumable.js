@@ -14,7 +14,8 @@ function metadata(fields, row) {
   const known = new Map(fields);
   const age = known.get("age");
   const months = age ? Number(age) * (known.get("age_unit") === "months" ? 1 : 12) : "";
-  const told = { ...Object.fromEntries(known), age_months: String(months), filename: row.file.name, folder: row.folder };
+  const told = { ...Object.fromEntries(known), age_months: String(months), filename: row.file.name };
+  Object.assign(told, { folder: row.folder, key: row.key });
   for (const name of ["age", "age_unit", "csrfmiddlewaretoken", "folders"]) delete told[name];
   const pairs = Object.entries(told).filter(([, value]) => value !== "");
   return pairs.map(([name, value]) => `${name} ${base64(value)}`).join(",");

@@ -13,11 +13,15 @@ export class Row {
   id = "";
   url = "";
   sent = 0;
+  tries = 0;
+  isGone = false;
   element = null;
 
   constructor({ file, folder }, template, acts) {
     this.file = file;
     this.folder = folder;
+    // The same file chosen again, perhaps in another tab on another day, has the same key.
+    this.key = `${folder}/${file.name}\n${file.size}\n${file.lastModified}`;
     this.words = template.dataset;
     this.template = template;
     this.acts = acts;
@@ -40,7 +44,9 @@ export class Row {
   show() {
     this.element = this.template.content.firstElementChild.cloneNode(true);
     const path = this.folder ? `${this.folder}/${this.file.name}` : this.file.name;
-    this.#part("name").textContent = path;
+    const name = document.createElement("bdi");
+    name.textContent = path;
+    this.#part("name").append(name);
     this.#part("name").title = path;
     const size = document.createElement("span");
     size.className = "file-row__size num";
@@ -76,7 +82,7 @@ export class Row {
     this.#part("sentence").textContent = this.sentence;
     this.#part("word").textContent = this.words[this.status.toLowerCase()] ?? this.status;
     this.#part("bar").hidden = this.isJudged || this.status === "FAILED";
-    this.element.querySelector("[data-retry]").hidden = this.status !== "FAILED";
+    this.element.querySelector("[data-retry]").hidden = this.status !== "FAILED" || this.isGone;
     this.element.querySelector("[data-remove]").hidden = !["WAITING", "FAILED"].includes(this.status);
   }
 }

@@ -12,10 +12,17 @@ export function csrfToken() {
   return document.querySelector('meta[name="csrf-token"]')?.content ?? "";
 }
 
-/** What an answer that is no success means: { kind: "network" | "wait" | "refused" | "server", sentence, seconds, fields }. */
+// A proxy answers so while the platform behind it starts anew.
+const AWAY = new Set([0, 502, 503, 504]);
+
+/** What an answer that is no success means: { kind, sentence, seconds, fields }; kind is "network", "wait", "signed_out",
+ * "refused" or "server". */
 export function failureOf(xhr, words) {
   const answer = answerOf(xhr);
-  if (!xhr.status) return { kind: "network", sentence: words.network };
+  if (AWAY.has(xhr.status) && !answer?.message) return { kind: "network", sentence: words.network };
+  if (xhr.status === 401 || xhr.status === 403) {
+    return { kind: "signed_out", sentence: words.signedOut, refusal: answer?.message ?? "" };
+  }
   const sentence = answer?.message ?? words.server;
   const seconds = Number(xhr.getResponseHeader("Retry-After")) || 0;
   if (seconds) return { kind: "wait", sentence, seconds };
@@ -46,6 +53,7 @@ export async function sendFiles(url, fields, rows, { words, progress, begun }) {
   for (const row of rows) {
     body.append("files", row.file, row.file.name);
     body.append("folders", row.folder);
+    body.append("keys", row.key);
   }
   const xhr = await exchange("POST", url, { headers: { Accept: "application/json" }, body, progress, begun });
   const answer = answerOf(xhr);

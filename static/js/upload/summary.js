@@ -3,6 +3,7 @@
 import { sizeInWords } from "./row.js";
 
 const WINDOW_MS = 8000;
+const SAID_EVERY_MS = 15_000;
 
 function inTime(seconds, words) {
   if (seconds < 60) return `${Math.max(1, Math.round(seconds))} s ${words.left}`;
@@ -14,6 +15,8 @@ export class Summary {
   #form;
   #words;
   #seen = [];
+  #saidAt = 0;
+  #saidState = "waiting";
 
   constructor(form, words) {
     this.#form = form;
@@ -35,6 +38,18 @@ export class Summary {
     summary.hidden = state === "waiting" && counted.WAITING === rows.length;
     summary.querySelector("[data-again]").hidden = state !== "judged";
     this.#drawBytes(summary, sent, bytes, state);
+    this.#say(summary, state);
+  }
+
+  // What a screen reader says: when something begins or ends, and now and then; never each number.
+  #say(summary, state) {
+    const now = performance.now();
+    if (state === this.#saidState && (state !== "sending" || now - this.#saidAt < SAID_EVERY_MS)) return;
+    this.#saidAt = now;
+    this.#saidState = state;
+    const line = summary.querySelector("[data-line]").textContent.replace(/\s+/g, " ").trim();
+    const words = { sending: this.#words.sending, paused: this.#words.paused, judged: this.#words.done };
+    this.#form.querySelector("[data-said]").textContent = summary.hidden ? "" : `${words[state] ?? ""} ${line}`.trim();
   }
 
   #drawBytes(summary, sent, bytes, state) {
