@@ -6,13 +6,15 @@ sweeper rings again; ringing twice does nothing twice, because the row is taken 
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 import structlog
 from celery import Celery
-from celery.signals import setup_logging, worker_process_init
+from celery.signals import setup_logging, worker_init, worker_process_init
 from django.db import transaction
 from kombu.exceptions import OperationalError
 
@@ -22,6 +24,7 @@ app = Celery("bonefrac")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
+NICE: Final = 5
 QUEUES = ("intake", "inference", "training", "default")
 log = structlog.get_logger(__name__)
 
@@ -79,6 +82,19 @@ def _send(name: str, arguments: tuple[str, ...]) -> None:
 @setup_logging.connect
 def _keep_logging(**_: object) -> None:
     """Leave logging as the settings made it: Celery would otherwise replace it."""
+
+
+@worker_init.connect
+def _step_back(**_: object) -> None:
+    """Let what people and devices wait for go first on a busy machine; a worker with idle cores loses nothing by it.
+
+    Where Linux shares the processor out by session, the number counts within a session only, so that the session of
+    a worker that has its own gets it too.
+    """
+    os.nice(NICE)
+    if os.getsid(0) == os.getpid():
+        with contextlib.suppress(OSError):
+            Path("/proc/self/autogroup").write_text(str(NICE))
 
 
 @worker_process_init.connect

@@ -7,7 +7,7 @@ import pytest
 from django.db import connection, transaction
 
 from bonefrac.accounts.models import Role
-from bonefrac.celery import ring
+from bonefrac.celery import NICE, ring
 from inference.models import Radiograph
 from studies import intake
 from studies.models import IncomingFile, Study
@@ -34,7 +34,9 @@ def status(file):
 
 
 def test_files_are_judged_once_however_often_they_are_rung(start_worker, uploader, site):
-    start_worker("intake").wait_until_ready()
+    worker = start_worker("intake")
+    worker.wait_until_ready()
+    assert {child.nice() for child in worker.children} == {NICE}  # people and devices go first
     rows = files.hand_in(uploader, site, files.png(), files.dicom(), files.jpeg()[:300], judged=False)
     for row in rows * 3:
         ring("intake.judge", str(row.pk))
