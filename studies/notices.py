@@ -21,7 +21,7 @@ from bonefrac.db import new_id
 from bonefrac.errors import NotFound
 from bonefrac.paging import Page, newest_first
 from studies import access
-from studies.models import Notice, Review, Study
+from studies.models import Dataset, Notice, Review, Study
 from studies.policies import sees_study
 from studies.states import NoticeKind
 
@@ -39,11 +39,21 @@ def readers_of(study: Study) -> set[uuid.UUID]:
 
 
 def all_who_saw(study: Study) -> set[uuid.UUID]:
-    """Return who signed, holds, sent or ever opened the study."""
+    """Return who signed, holds, sent or ever opened the study, and who has its labels in a dataset."""
     opened = history_of("study", study.pk).filter(verb=Verb.STUDY_OPENED, actor__isnull=False)
-    return (
-        readers_of(study) | {study.uploader_id} | set(opened.values_list("actor_id", flat=True).distinct().order_by())
-    )
+    viewers = set(opened.values_list("actor_id", flat=True).distinct().order_by())
+    return readers_of(study) | {study.uploader_id} | viewers | _who_has_its_labels(study)
+
+
+def _who_has_its_labels(study: Study) -> set[uuid.UUID]:
+    """Return who froze or downloaded a dataset that holds a label of the study."""
+    froze: set[uuid.UUID] = set()
+    for key, person in (
+        Dataset.objects.filter(items__study_image__study=study).values_list("pk", "frozen_by").distinct()
+    ):
+        took = history_of("dataset", key).filter(verb=Verb.DATASET_EXPORTED, actor__isnull=False)
+        froze |= {person, *took.values_list("actor_id", flat=True).distinct().order_by()}
+    return froze
 
 
 def tell(

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from bonefrac.accounts.models import Role, Site
 from bonefrac.accounts.roles import sites_with
 from bonefrac.paging import PAGE_SIZE, Page, newest_first
-from studies.models import Dataset
-from studies.states import Agreement, ImageLabel, Phase, Split
+from studies.models import Dataset, DatasetItem, Review
+from studies.states import Agreement, ImageLabel, Phase, Split, StudyStatus
 
 if TYPE_CHECKING:
     from bonefrac.accounts.models import User
@@ -25,6 +25,18 @@ def in_words(counts: Mapping[str, Any]) -> dict[str, list[tuple[str, int]]]:
         name: sorted(((str(choices(key).label), n) for key, n in counts[name].items()), key=lambda pair: -pair[1])
         for name, choices in CHOICES.items()
     }
+
+
+def fallen(dataset: Dataset) -> int:
+    """Return how many labels of a dataset stand no longer: amended, read again, voided, or their image was moved.
+
+    The dataset itself stays as it was frozen.
+    """
+    amended = Review.objects.filter(supersedes=OuterRef("review"))
+    moved = Q(study_image__withdrawn_at__isnull=False)
+    void = Q(study_image__study__status=StudyStatus.VOID)
+    read_again = ~Q(review__round=F("study_image__study__round"))
+    return DatasetItem.objects.filter(Exists(amended) | moved | void | read_again, dataset=dataset).count()
 
 
 def datasets_of(user: User, *, cursor: str = "", size: int = PAGE_SIZE) -> Page[Dataset]:

@@ -18,7 +18,7 @@ from studies import access
 from studies import datasets as verbs
 from studies.datasets.exporting import Export
 from studies.datasets.forms import CriteriaForm, FreezeForm
-from studies.selectors.datasets import datasets_of, in_words, sites_to_freeze
+from studies.selectors.datasets import datasets_of, fallen, in_words, sites_to_freeze
 
 
 @require_GET
@@ -79,7 +79,12 @@ def dataset(request: HttpRequest, dataset_id: uuid.UUID) -> HttpResponse:
     return render(
         request,
         "studies/dataset.html",
-        {"dataset": found, "words": in_words(found.counts), "can_export": access.standing(user, found.site).exports},
+        {
+            "dataset": found,
+            "words": in_words(found.counts),
+            "fallen": fallen(found),
+            "can_export": access.standing(user, found.site).exports,
+        },
     )
 
 

@@ -16,6 +16,7 @@ from studies.datasets import Criteria
 from studies.datasets.rows import rows_of
 from studies.models import DatasetItem, Decision, Notice, Review, Study, StudyImage
 from studies.rearranging import Patient
+from studies.selectors.datasets import fallen
 from studies.selectors.readings import label
 from tests import factories_studies as make
 
@@ -83,6 +84,25 @@ def test_a_frozen_dataset_says_what_it_said_and_the_next_one_does_not(site, lead
     with pytest.raises(Invalid) as refused:
         datasets.freeze(admin, site=site, name="After", criteria=Criteria())
     assert refused.value.code == "nothing_to_freeze"
+
+
+@pytest.mark.parametrize("deed", ["move", "void", "reopen"])
+def test_who_froze_or_downloaded_a_label_is_told_and_the_dataset_says_how_many_fell(site, lead, deed, client):
+    admin, other = make.person(site, Role.ADMIN), make.person(site, Role.ADMIN)
+    source, target = make.study(site, images=2), make.study(site)
+    make.signed(make.reader(site), source, "fracture")
+    frozen = datasets.freeze(admin, site=site, name="Before", criteria=Criteria())
+    datasets.export(other, frozen, file_format="csv", corrected_only=False)
+    assert fallen(frozen) == 0
+    {
+        "move": lambda: rearranging.move_images(lead, source.pk, images=keys(source, 0), to=target.pk, reason=WHY),
+        "void": lambda: reviews.void(lead, source.pk, reason=WHY),
+        "reopen": lambda: reviews.reopen(lead, source.pk, reason=WHY),
+    }[deed]()
+    assert fallen(frozen) == DatasetItem.objects.count() == 2
+    assert {admin.pk, other.pk} <= set(Notice.objects.filter(study=source).values_list("person", flat=True))
+    client.force_login(admin, backend="bonefrac.accounts.backends.PlatformBackend")
+    assert "stand no longer" in client.get(f"/datasets/{frozen.pk}/").content.decode()
 
 
 def test_who_read_holds_opened_or_sent_a_study_is_told_and_who_did_it_is_not(site, lead):
