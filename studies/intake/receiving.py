@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
@@ -35,6 +36,8 @@ from training.frames import FrameError
 
 if TYPE_CHECKING:
     from bonefrac.accounts.models import Site, User
+
+_SIDE_BY_SIDE: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +132,7 @@ def receive(
     stored = _entered(actor, site, batch, details, grouping)
     limits.refuse(actor, batch, limits=allowed, sizes=repeats.new_sizes(site, batch, files))
     safekeeping.refuse_full_disk()
-    taken = [take(file, allowed) for file in files]
+    taken = _take_all(files, allowed)
     with transaction.atomic():
         _refuse_foreign_batch(actor, site, batch)
         _ensure_kept(files, taken)
@@ -212,10 +215,30 @@ def _refuse_foreign_batch(actor: User, site: Site, batch: uuid.UUID) -> None:
         raise Conflict(_("This upload belongs to somebody else or to another site. Start a new one."), code="batch")
 
 
-def take(file: Handed, allowed: Limits) -> Taken:
-    """Make a file's bytes durable, or say why not; no row names them yet."""
+def _take_all(files: Sequence[Handed], allowed: Limits) -> list[Taken]:
+    """Take several files; a disk settles many at once about as fast as one, so that they are written side by side."""
+    if len(files) == 1:
+        return [take(files[0], allowed)]
+    with ThreadPoolExecutor(min(len(files), _SIDE_BY_SIDE)) as pool:
+        writing = [pool.submit(_write, file, allowed) for file in files]
+    return [take(file, allowed, written=done.result) for file, done in zip(files, writing, strict=True)]
+
+
+def _write(file: Handed, allowed: Limits) -> tuple[str, int]:
+    """Make a file's bytes durable; asks no database, so that any thread may do it."""
+    return safekeeping.keep(glancing.bounded(file.chunks(), allowed=allowed, size=file.size))
+
+
+def take(file: Handed, allowed: Limits, *, written: Callable[[], tuple[str, int]] | None = None) -> Taken:
+    """Make a file's bytes durable, or say why not; no row names them yet.
+
+    Args:
+        file: What was handed in.
+        allowed: The site's limits.
+        written: Gives the key and length of bytes that are durable already, or raises what ``keep`` raised.
+    """
     try:
-        sha256, size = safekeeping.keep(glancing.bounded(file.chunks(), allowed=allowed, size=file.size))
+        sha256, size = written() if written else _write(file, allowed)
         kind = _glance(file.name, sha256, size, allowed)
     except FrameError as error:
         return Taken(file.name, "", file.size or 0, "unknown", error.code, error.what, key=file.key)
