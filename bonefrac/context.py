@@ -16,6 +16,7 @@ from bonefrac.accounts.models import Membership, Role
 from bonefrac.accounts.roles import Person, is_engineer, memberships_of
 from studies.intake.listing import held_count
 from studies.notices import unseen_count
+from studies.policies import may_show_held
 
 READERS = frozenset({Role.RADIOLOGIST, Role.LEAD})
 UPLOADERS = frozenset({Role.UPLOADER})
@@ -89,10 +90,11 @@ def _around(request: HttpRequest) -> Around:
 
 def _entries(person: Person, held: list[Membership], path: str) -> tuple[NavEntry, ...]:
     roles = {Role(membership.role) for membership in held}
+    shows_held = any(membership.role in READERS and may_show_held(membership.site) for membership in held)
     shown = (
         (str(label), reverse(name), COUNTS[name](person) if name in COUNTS else "")
         for label, name, needed in ENTRIES
-        if roles & needed or (name in FOR_ENGINEERS and is_engineer(person))
+        if roles & needed or (name in FOR_ENGINEERS and is_engineer(person)) or (name == HELD and shows_held)
     )
     return tuple(NavEntry(label, url, _is_current(url, path), count) for label, url, count in shown)
 

@@ -20,6 +20,7 @@ from studies.policies import (
     SITE_WIDE,
     Standing,
     may_adjudicate,
+    may_see_held,
     sees_all_reviews,
     sees_reading_side,
     sees_study,
@@ -134,6 +135,14 @@ def incoming_file(user: User, file_id: uuid.UUID) -> IncomingFile:
     if not own and not roles & {Role.LEAD, Role.ADMIN}:
         raise NotFound
     return found
+
+
+def held_file(user: User, file_id: uuid.UUID) -> IncomingFile:
+    """Return a file whose held picture the person may see, or which the person otherwise looks after."""
+    found = IncomingFile.objects.select_related("site", "study").filter(pk=file_id).first()
+    if found is not None and may_see_held(standing(user, found.site), found.site):
+        return found
+    return incoming_file(user, file_id)
 
 
 def resumable_upload(user: User, upload_id: uuid.UUID) -> ResumableUpload:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 
-from bonefrac.accounts.models import ReadingMode, Role
+from bonefrac.accounts.models import IdentityPolicy, ReadingMode, Role, Site
 from studies.models import Study
 from studies.states import StudyEvent, StudyStatus
 
@@ -93,6 +93,16 @@ def may_answer(standing: Standing, study: Study) -> bool:
 def may_see_identity(standing: Standing) -> bool:
     """Whether the person may learn who a patient is, where that is kept: those who answer for the patient."""
     return standing.reads
+
+
+def may_see_held(standing: Standing, site: Site) -> bool:
+    """Whether the person may look at pictures held for their text: leads, and readers where a clinical site says so."""
+    return standing.leads or (may_show_held(site) and standing.reads)
+
+
+def may_show_held(site: Site) -> bool:
+    """Whether a site lets its readers see what is held: a clinical one that was set so."""
+    return site.identity_policy == IdentityPolicy.CLINICAL and site.readers_see_held
 
 
 def may_report_problem(standing: Standing) -> bool:

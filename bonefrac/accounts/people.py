@@ -98,17 +98,15 @@ def change_site(actor: User | None, *, site: Site, terms: SiteTerms, expected: s
     policies.require_admin(actor, site)
     current = Site.objects.select_for_update(no_key=True).get(pk=site.pk)
     if fingerprint(current) != expected:
-        raise Conflict(
-            _("Somebody changed this site after you opened it. Nothing of yours was saved; compare and send again."),
-            code="stale",
-        )
+        sentence = _("Somebody changed this site after you opened it. Nothing was saved; compare and send again.")
+        raise Conflict(sentence, code="stale")
     before, after = asdict(terms_of(current)), asdict(terms)
     changed = sorted(name for name, value in after.items() if before[name] != value)
     for name in changed:
         setattr(current, name, after[name])
     _check(current)
     current.save(update_fields=changed)
-    data: dict[str, object] = {"reading_mode": str(terms.reading_mode), "identity_policy": str(terms.identity_policy)}
+    data: dict[str, object] = {name: str(after[name]) for name in ("reading_mode", "identity_policy")}
     data |= {"changed": changed, "limits": {one: after[one] for one in changed if one.startswith("max_")}}
     events.record(actor, Verb.SITE_CHANGED, target_type="site", target_id=site.pk, site=site, data=data)
     return current

@@ -30,6 +30,7 @@ class Verb(models.TextChoices):
     FILE_RECEIVED = "file_received"
     FILE_JUDGED = "file_judged"
     FILE_RELEASED = "file_released"
+    FILE_TAKEN_ON = "file_taken_on"
     TEXT_CLEARED = "text_cleared"
     REGION_MASKED = "region_masked"
     IDENTITY_VIEWED = "identity_viewed"

@@ -5,13 +5,17 @@ import { startClocks } from "./page/clocks.js";
 import { bindDialogs } from "./page/dialogs.js";
 import { bindLists } from "./page/lists.js";
 import { bindLive } from "./page/live.js";
+import { bindOnce } from "./page/once.js";
+import { bindRegions } from "./page/regions.js";
 import { bindTheme } from "./page/theme.js";
 import { bindUpload } from "./upload/index.js";
 
 bindLive();
+bindOnce();
 bindTheme();
 bindLists();
 bindDialogs();
+bindRegions();
 bindUpload();
 startClocks();
 document.documentElement.dataset.ready = "app";

@@ -68,9 +68,11 @@ def _decoded(request: dict[str, Any]) -> tuple[dict[str, Any], dict[str, bytes]]
         "grey": frame.grey_scale.to_dict(),
         "is_film_photo": frame.is_film_photo,
         "header": header,
-        "lettering": [] if request.get("is_text_cleared") else lettering.lines_in(frame),
+        "lettering": [],
     }
-    return head, {"frame": encoded.content, **render(frame, request["preprocessings"])}
+    found, pictures = ({}, {}) if request.get("is_text_cleared") else lettering.look_for(frame)
+    parts = {"frame": encoded.content, **render(frame, request["preprocessings"]), **pictures}
+    return head | found, parts
 
 
 def _read(content: bytes, max_pixels: int, *, is_declared_film: bool) -> tuple[Frame, dict[str, Any] | None]:

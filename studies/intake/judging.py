@@ -24,8 +24,8 @@ from bonefrac.errors import Conflict
 from bonefrac.stores import INCOMING, ORIGINALS
 from inference import radiographs
 from inference.radiographs import Description
-from inference.renditions import PREVIEW
 from studies import identity
+from studies.decoding.lettering import PICTURE
 from studies.decoding.parent import Decoded, DecoderDied, decoder
 from studies.intake import archives, joining, limits, safekeeping, sentences
 from studies.intake.arrival import Arrival
@@ -170,10 +170,8 @@ def hold(file: IncomingFile, arrival: Arrival, code: str) -> None:
 
 def hold_text(file: IncomingFile, decoded: Decoded) -> None:
     """Keep a file whose pixels hold letters that may name somebody; its picture lies among the originals."""
-    shown = ORIGINALS.put(decoded.parts[PREVIEW])
-    head = decoded.head
-    size = {"rows": head["rows"], "columns": head["columns"]}
-    details = file.details | {"lettering": head["lettering"], "preview": shown, "size": size}
+    shown, head = ORIGINALS.put(decoded.parts[PICTURE]), decoded.head
+    details = file.details | {"lettering": head["lettering"], "preview": shown, "size": head["displayed"]}
     settle(file, FileEvent.HOLD, code=TEXT_IN_PIXELS, sentence=sentences.held(TEXT_IN_PIXELS), details=details)
 
 

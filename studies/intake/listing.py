@@ -12,14 +12,15 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from bonefrac.accounts.models import Role, Site
+from bonefrac.accounts.models import IdentityPolicy, Role, Site
 from bonefrac.accounts.roles import Person, sites_with
 from bonefrac.errors import Invalid, NotFound
 from bonefrac.paging import PAGE_SIZE, Page, make_cursor, newest_first, read_cursor
 from studies import access
-from studies.intake import names, sentences
+from studies.intake import judging, lettering, names, sentences
 from studies.intake.safekeeping import WAITING
 from studies.models import IncomingFile, Study
+from studies.policies import READERS
 from studies.selectors.rows import status_for_uploader, verdicts_of
 from studies.states import FileStatus
 
@@ -80,6 +81,7 @@ class HeldRow:
     file: IncomingFile
     why: str
     is_overdue: bool
+    owner: User | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,11 +127,14 @@ def one_file(user: User, file_id: uuid.UUID) -> FileRow:
 def held_page(user: User, *, cursor: str = "", size: int = PAGE_SIZE) -> HeldPage:
     """Return a page of held files of the sites where the person is lead: urgent ones first, then the oldest.
 
+    Readers of a clinical site that lets them see held images find there what is held for its text.
+
     Raises:
-        Forbidden: The person leads no site.
+        Forbidden: The person leads no site, and reads for none that shows what is held.
         Invalid: The cursor is none of ours.
     """
-    access.any_site(user, Role.LEAD)
+    if not sees_held(user):
+        access.any_site(user, Role.LEAD)
     branch, after = cursor[:1] or _URGENT, cursor[1:]
     if branch not in _BRANCHES:
         raise Invalid(_("This page's address is damaged: open the list anew."), code="bad_cursor")
@@ -143,7 +148,8 @@ def held_page(user: User, *, cursor: str = "", size: int = PAGE_SIZE) -> HeldPag
     shown, now = found[:size], timezone.now()
     last = shown[-1] if len(found) > size else None
     following = last[0] + make_cursor(last[1].received_at, last[1].pk) if last else ""
-    return HeldPage([_held_row(file, now) for _name, file in shown], following)
+    owners = lettering.owners_of([file for _name, file in shown])
+    return HeldPage([_held_row(file, now, owners.get(file.pk)) for _name, file in shown], following)
 
 
 def _is_of(branch: str) -> Q:
@@ -152,9 +158,9 @@ def _is_of(branch: str) -> Q:
     return Q(details__urgent=False) | Q(details__urgent__isnull=True)
 
 
-def _held_row(file: IncomingFile, now: datetime) -> HeldRow:
+def _held_row(file: IncomingFile, now: datetime, owner: User | None) -> HeldRow:
     ceiling = timedelta(minutes=file.site.wait_ceiling_minutes)
-    return HeldRow(file, sentences.why_held(file.code), is_overdue=file.received_at < now - ceiling)
+    return HeldRow(file, sentences.why_held(file.code), is_overdue=file.received_at < now - ceiling, owner=owner)
 
 
 def held_count(user: Person) -> str:
@@ -163,8 +169,19 @@ def held_count(user: Person) -> str:
     return f"{_COUNTED}+" if found > _COUNTED else str(found or "")
 
 
+def sees_held(user: Person) -> bool:
+    """Whether the person sees held pictures as a reader of a clinical site that lets readers do so."""
+    return _open_sites(user).exists()
+
+
+def _open_sites(user: Person) -> QuerySet[Site]:
+    return sites_with(user, *READERS).filter(identity_policy=IdentityPolicy.CLINICAL, readers_see_held=True)
+
+
 def _held_for(user: Person) -> QuerySet[IncomingFile]:
-    return IncomingFile.objects.filter(status=FileStatus.HELD, site__in=sites_with(user, Role.LEAD))
+    led = Q(site__in=sites_with(user, Role.LEAD))
+    seen = Q(site__in=_open_sites(user), code=judging.TEXT_IN_PIXELS)
+    return IncomingFile.objects.filter(led | seen, status=FileStatus.HELD)
 
 
 def handed_in_by(user: User) -> QuerySet[IncomingFile]:

@@ -34,17 +34,31 @@ def identity(request: HttpRequest, study_id: uuid.UUID) -> HttpResponse:
 @require_GET
 @login_required
 def held_text(request: HttpRequest, file_id: uuid.UUID) -> HttpResponse:
-    """Show a lead the text that was found in a picture's pixels, and what can be done."""
-    file = lettering.look(signed_in(request), file_id)
-    return render(request, "studies/held_text.html", {"file": file, "lines": file.details["lettering"]})
+    """Show the text that was found in a picture's pixels, who is in charge, and to a lead what can be done."""
+    seen = lettering.held(signed_in(request), file_id)
+    context = {
+        "held": seen,
+        "file": seen.file,
+        "size": seen.file.details["size"],
+        "lines": seen.file.details["lettering"],
+    }
+    return render(request, "studies/held_text.html", context)
 
 
 @never_cache
 @require_GET
 @login_required
 def held_picture(request: HttpRequest, file_id: uuid.UUID) -> HttpResponse:
-    """Send a lead the picture of a file that is held for its text; that it was seen is recorded."""
+    """Send the picture of a file that is held for its text; that it was seen is recorded."""
     return HttpResponse(lettering.picture_of(signed_in(request), file_id), content_type="image/png")
+
+
+@require_POST
+@login_required
+def take_on(request: HttpRequest, file_id: uuid.UUID) -> HttpResponse:
+    """Put the lead in charge of a held file."""
+    lettering.take_on(signed_in(request), file_id)
+    return redirect("studies:held_text", file_id)
 
 
 @require_POST

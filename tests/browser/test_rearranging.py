@@ -22,10 +22,10 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(300), pytest.mark.django_
 def visit(open_page, live_server):
     """Open a page of the platform as somebody who is signed in."""
 
-    def as_person(person, path):
+    def as_person(person, path, **options):
         client = Client()
         client.force_login(person, backend="bonefrac.accounts.backends.PlatformBackend")
-        page = open_page("about:blank")
+        page = open_page("about:blank", **options)
         value = client.cookies[settings.SESSION_COOKIE_NAME].value
         page.context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": value, "url": live_server.url}])
         page.goto(live_server.url + path)

@@ -8,6 +8,7 @@ UIDs and dates that stay are the original ones until ``finishing`` has replaced 
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import math
 import re
@@ -20,8 +21,9 @@ from pydicom.tag import BaseTag
 
 from studies.dicom.deidentify.options import stamp
 from studies.dicom.deidentify.table import ACTIONS, Action, is_removed_group
-from studies.dicom.deidentify.words import all_known, cleaned
+from studies.dicom.deidentify.words import all_known, cleaned, words_in
 
+_UNREADABLE: Final = (ValueError, TypeError, LookupError, NotImplementedError, AttributeError, OverflowError)
 _DEPTH, _ITEMS, _VALUES, _ELEMENTS = 6, 50, 64, 2000
 _FRAME_GROUP: Final = 0x0028
 _DIGITS: Final = re.compile(r"[0-9.]{1,64}")
@@ -62,7 +64,7 @@ _TYPE_2: Final = _tags(
 
 def deidentify(dataset: Dataset) -> dict[str, Any]:
     """Return DICOM JSON of what may stay of a header; UIDs and dates in it are still to be replaced."""
-    return dict(sorted((_kept(dataset, 0).to_json_dict() | _stamp()).items()))
+    return dict(sorted((_kept(dataset, 0, _names_in(dataset)).to_json_dict() | _stamp()).items()))
 
 
 @functools.cache
@@ -72,14 +74,24 @@ def _stamp() -> dict[str, Any]:
     return stamped.to_json_dict()
 
 
-def _kept(dataset: Dataset, depth: int) -> Dataset:
+def _names_in(dataset: Dataset) -> frozenset[str]:
+    """Return the words of people's names in a header: a patient Foot is no foot."""
+    found: set[str] = set()
+    for tag in list(dataset.keys())[:_ELEMENTS]:
+        if not tag.is_private and dictionary_has_tag(tag) and dictionary_VR(tag) == "PN":
+            with contextlib.suppress(*_UNREADABLE):
+                found |= words_in(_joined(dataset[tag]))
+    return frozenset(found)
+
+
+def _kept(dataset: Dataset, depth: int, names: frozenset[str]) -> Dataset:
     kept = Dataset()
     for tag in list(dataset.keys())[:_ELEMENTS]:
         if not _is_considered(tag):
             continue
         try:
-            element = _treated(dataset[tag], depth)
-        except (ValueError, TypeError, LookupError, NotImplementedError, AttributeError, OverflowError):
+            element = _treated(dataset[tag], depth, names)
+        except _UNREADABLE:
             continue  # a value that cannot be read cannot be judged
         if element is not None:
             kept.add(element)
@@ -92,15 +104,15 @@ def _is_considered(tag: BaseTag) -> bool:
     return (tag.group != _FRAME_GROUP or tag in _KEPT_OF_IMAGE) and dictionary_has_tag(tag)
 
 
-def _treated(element: DataElement, depth: int) -> DataElement | None:
+def _treated(element: DataElement, depth: int, names: frozenset[str]) -> DataElement | None:
     action, kind = ACTIONS.get(element.tag), dictionary_VR(element.tag)
     if action is None:
-        return _unlisted(element, kind, depth)
+        return _unlisted(element, kind, depth, names)
     if action in (Action.UID, Action.REMOVE_OR_UID):
-        return _sequence(element, depth) if kind == "SQ" else _uids(element)
+        return _sequence(element, depth, names) if kind == "SQ" else _uids(element)
     if kind in _DATES and element.tag.group != 0x0010:
         return _dates(element, kind) or _resolved(element.tag, action, kind)
-    if element.tag in _DESCRIPTORS and (text := cleaned(_joined(element))):
+    if element.tag in _DESCRIPTORS and (text := cleaned(_joined(element), without=names)):
         return DataElement(element.tag, kind, text)
     return _resolved(element.tag, action, kind)
 
@@ -116,10 +128,10 @@ def _resolved(tag: BaseTag, action: Action, kind: str) -> DataElement | None:
     return None
 
 
-def _unlisted(element: DataElement, kind: str, depth: int) -> DataElement | None:
+def _unlisted(element: DataElement, kind: str, depth: int, names: frozenset[str]) -> DataElement | None:
     """Keep what the table does not name only where its kind cannot hold a person."""
     if kind == "SQ":
-        return _sequence(element, depth)
+        return _sequence(element, depth, names)
     if kind == "UI":
         return _uids(element)
     if kind in _DATES:
@@ -144,10 +156,11 @@ def _is_term(tag: BaseTag, kind: str, term: str) -> bool:
     return len(term) <= _LENGTHS[kind] and all_known(term)
 
 
-def _sequence(element: DataElement, depth: int) -> DataElement | None:
+def _sequence(element: DataElement, depth: int, names: frozenset[str]) -> DataElement | None:
     if depth >= _DEPTH:
         return None
-    items = [_code(item) if "CodeValue" in item else _kept(item, depth + 1) for item in element.value[:_ITEMS]]
+    found = element.value[:_ITEMS]
+    items = [_code(item) if "CodeValue" in item else _kept(item, depth + 1, names) for item in found]
     kept = [item for item in items if len(item)]
     return DataElement(element.tag, "SQ", kept) if kept or not len(element.value) else None
 

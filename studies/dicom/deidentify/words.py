@@ -21,8 +21,8 @@ hindfoot forefoot ankles elbows shoulders feet acromioclavicular sacroiliac ster
 _PROJECTIONS: Final = """
 ap pa lat lateral ll rl lld rld llo rlo obl oblique ax axiolateral tan tangential anterior posterior anteroposterior
 posteroanterior frontal dorsal palmar plantar dorsopalmar dorsoplantar dp pd left right l r b u bilateral both unpaired
-mortise view views projection projections outlet inlet judet skyline sunrise merchant rosenberg grashey garth stryker
-west swimmers odontoid open mouth frogleg frog horizontal beam cross table crosstable decubitus supine prone erect
+mortise view views projection projections outlet inlet judet skyline sunrise swimmers odontoid open mouth frogleg frog
+horizontal beam cross table crosstable decubitus supine prone erect
 upright standing sitting weight bearing weightbearing nonweightbearing flexion extension neutral external internal
 rotation stress portable mobile bedside comparison single two three 2v 3v 4v series standard routine medial superior
 inferior medio cranio caudo cephalad caudad degree degrees y image images scaphoidview grid nongrid
@@ -40,6 +40,9 @@ sp syn recumbent acquired patient lossy lossless compression ratio monochrome mo
 modified unmodified dicom synthetic drawn alternate aligned aligned_rotated bicycle breathing compressed continuous
 full half breath inspiration expiration static collimator shutter square
 """
+#: Views that bear somebody's name: in a description they are views, in a picture they may be a patient.
+_EPONYMS: Final = "merchant rosenberg grashey garth stryker west judet"
+_PIXELS: Final = "fore bv kvp wt brg xtable flex ext int rot stand sit ob rad tib fib"
 _QUESTIONS: Final = """
 fracture fractures trauma post op postop preop follow up followup control check injury pain swelling dislocation cast
 plaster splint foreign osteoarthritis arthritis age study exam examination limited complete minimum more min max
@@ -52,7 +55,11 @@ hologic swissray varex vieworks rayence drtech sedecal imaging ziehm
 """
 #: Radiographic words and defined terms, upper case.
 VOCABULARY: Final = frozenset(
-    " ".join((_ANATOMY, _PROJECTIONS, _TECHNIQUE, _QUESTIONS, _MAKERS)).upper().replace("-", " ").split()
+    " ".join((_ANATOMY, _PROJECTIONS, _EPONYMS, _TECHNIQUE, _QUESTIONS, _MAKERS)).upper().replace("-", " ").split()
+)
+#: Words that name nobody where they are burnt into a picture.
+IN_PIXELS: Final = frozenset(" ".join((_ANATOMY, _PROJECTIONS, _TECHNIQUE, _QUESTIONS, _PIXELS)).upper().split()) - (
+    frozenset(_EPONYMS.upper().split())
 )
 _TOKEN: Final = re.compile(r"[^\W_]+")
 _SHORT_NUMBER: Final = re.compile(r"\d{1,2}|[CTLS]\d{1,2}")
@@ -71,7 +78,12 @@ def all_known(text: str) -> bool:
     return bool(found) and all(is_known(word) for word in found)
 
 
-def cleaned(text: str) -> str:
-    """Return the known words of a text in their order; numbers alone are nothing."""
-    kept = [word for word in _TOKEN.findall(text) if is_known(word)]
+def words_in(text: str) -> frozenset[str]:
+    """Return the words of a text, upper case."""
+    return frozenset(word.upper() for word in _TOKEN.findall(text))
+
+
+def cleaned(text: str, *, without: frozenset[str] = frozenset()) -> str:
+    """Return the known words of a text in their order, but for those of people's names; numbers alone are nothing."""
+    kept = [word for word in _TOKEN.findall(text) if is_known(word) and word.upper() not in without]
     return " ".join(kept)[:_LONGEST].strip() if any(word.upper() in VOCABULARY for word in kept) else ""
