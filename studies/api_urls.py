@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from studies.api import datasets, intake, rearranging, resumable, reviews, studies
+from studies.api import datasets, holding, intake, rearranging, resumable, reviews, studies
 
 urlpatterns = [
     # --- Studies ---
@@ -44,4 +44,9 @@ urlpatterns = [
     path("uploads/batches/<uuid:batch_id>/", intake.BatchDetail.as_view(), name="api_batch"),
     path("uploads/batches/<uuid:batch_id>/known/", intake.BatchKnown.as_view(), name="api_batch_known"),
     path("uploads/<uuid:file_id>/", intake.UploadDetail.as_view(), name="api_upload"),
+    # --- What is held ---
+    path("held/", holding.Held.as_view(), name="api_held"),
+    path("held/<uuid:file_id>/release/", holding.Release.as_view(), name="api_release_held"),
+    path("held/<uuid:file_id>/link/", holding.Link.as_view(), name="api_link_held"),
+    path("held/<uuid:file_id>/refuse/", holding.Refuse.as_view(), name="api_refuse_held"),
 ]

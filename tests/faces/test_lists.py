@@ -64,6 +64,7 @@ LISTS = [
     Listing("studies:uploads", "uploader", has_pages=True),
     Listing("studies:batch", "uploader"),
     Listing("studies:held", "lead", has_pages=True),
+    Listing("api_held", "lead", has_pages=True),
     Listing("studies:devices", "admin", has_pages=True),
     Listing("studies:notices", "radiologist", has_pages=True),
     Listing("studies:datasets", "admin", has_pages=True),
