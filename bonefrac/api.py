@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from rest_framework.views import exception_handler, set_rollback
 
 from bonefrac.errors import DomainError, Unavailable
-from bonefrac.pages import DATABASE_SILENT, cut_off
+from bonefrac.pages import BEYOND_A_REQUEST, DATABASE_SILENT, beyond_a_request, cut_off
 
 SILENT = "The database does not answer. What was saved before is safe; this was not saved. Try again in a moment."
 
@@ -25,6 +25,8 @@ def answer_error(error: Exception, context: dict[str, Any]) -> Response | None:
         return answer_error(Unavailable(SILENT, code="database_silent"), context)
     if isinstance(error, UnreadablePostError):
         return answer_error(cut_off(), context)
+    if isinstance(error, BEYOND_A_REQUEST):
+        return answer_error(beyond_a_request(), context)
     response = exception_handler(error, context)
     if response is None:
         return None

@@ -14,7 +14,7 @@ from django.http import HttpRequest, HttpResponse, UnreadablePostError
 
 from bonefrac.db import new_id
 from bonefrac.errors import DomainError
-from bonefrac.pages import cut_off, show_refusal
+from bonefrac.pages import BEYOND_A_REQUEST, beyond_a_request, cut_off, show_refusal
 
 log = structlog.get_logger(__name__)
 Handler = Callable[[HttpRequest], HttpResponse]
@@ -55,4 +55,6 @@ class DomainErrorMiddleware:
         """Answer refusals; leave everything else to be a bug."""
         if isinstance(error, UnreadablePostError):
             return show_refusal(request, cut_off())
+        if isinstance(error, BEYOND_A_REQUEST):
+            return show_refusal(request, beyond_a_request())
         return show_refusal(request, error) if isinstance(error, DomainError) else None

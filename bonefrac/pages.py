@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import sys
 
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 
-from bonefrac.errors import DomainError, Forbidden, Invalid, NotFound
+from bonefrac.errors import DomainError, Forbidden, Invalid, NotFound, TooMuch
 
 #: What an engine that is down, restarting or too slow raises.
 DATABASE_SILENT = (OperationalError, InterfaceError)
+#: What Django raises while it reads a request that holds too much.
+BEYOND_A_REQUEST = (TooManyFilesSent, TooManyFieldsSent, RequestDataTooBig)
 PAGES = {400: "400.html", 403: "403.html", 404: "404.html", 409: "409.html", 500: "500.html"}
 
 
@@ -42,6 +46,15 @@ def cut_off() -> Invalid:
     return Invalid(_("The connection broke before everything had arrived. Nothing of this was saved."), code="cut_off")
 
 
+def beyond_a_request() -> TooMuch:
+    """Return the refusal of a form that has more files, fields or text than one request may have."""
+    sentence = _(
+        "At most %(files)s files go in one request, and few other fields. Nothing of this was taken in: send the files "
+        "in several requests of the same batch."
+    )
+    return TooMuch(sentence % {"files": settings.UPLOAD_REQUEST_FILES}, code="request_too_large")
+
+
 def csrf_refused(request: HttpRequest, reason: str = "") -> HttpResponse:
     """Answer a form whose token is missing or old."""
     sentence = _("This form has been open too long or your sign-in changed. Nothing was saved. Go back, reload, send.")
@@ -59,7 +72,9 @@ def forbidden(request: HttpRequest, exception: Exception) -> HttpResponseBase:
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:
-    """Answer what Django cannot parse."""
+    """Answer what Django cannot parse, and what is more than one request may hold."""
+    if isinstance(exception, BEYOND_A_REQUEST):
+        return show_refusal(request, beyond_a_request())
     return show_refusal(request, Invalid(_("The request could not be understood. Nothing was saved.")))
 
 

@@ -220,6 +220,10 @@ ARCHIVE_RATIO = env.number("ARCHIVE_RATIO", 100, low=1)
 ARCHIVE_ENTRIES = env.number("ARCHIVE_ENTRIES", 10_000, low=1)
 DATA_UPLOAD_MAX_NUMBER_FILES = UPLOAD_REQUEST_FILES
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5_000_000
+FILE_UPLOAD_HANDLERS = [
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",  # a request of at most 2.5 MB
+    "bonefrac.spooling.SpoolingHandler",
+]
 FILE_UPLOAD_TEMP_DIR = env.text("FILE_UPLOAD_TEMP_DIR") or None
 MINIMUM_FREE_DISK = env.number("MINIMUM_FREE_DISK_PERCENT", 5, low=1, high=90) / 100
 CLAIM_MINUTES = env.number("CLAIM_MINUTES", 15, low=1)

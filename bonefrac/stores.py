@@ -22,10 +22,10 @@ KEY = re.compile(r"[0-9a-f]{64}")
 CHUNK = 1 << 20
 
 
-def _make_private(folder: Path) -> None:
+def make_private(folder: Path) -> None:
     """Make a folder and those above it; ``mkdir(parents=True)`` would open the ones above to others."""
     if not folder.exists():
-        _make_private(folder.parent)
+        make_private(folder.parent)
         folder.mkdir(mode=0o700, exist_ok=True)
 
 
@@ -72,7 +72,7 @@ class Store:
     def put_stream(self, chunks: Iterator[bytes]) -> tuple[str, int]:
         """Make a stream of bytes durable without holding it in memory; return its key and length in bytes."""
         digest, length = hashlib.sha256(), 0
-        _make_private(self.root)
+        make_private(self.root)
         with self._temporary(self.root / "incomplete") as (handle, name):
             for chunk in chunks:
                 digest.update(chunk)
@@ -96,13 +96,13 @@ class Store:
         self.path(key).unlink(missing_ok=True)
 
     def _temporary(self, target: Path) -> _Temporary:
-        _make_private(target.parent)
+        make_private(target.parent)
         return _Temporary(target.parent)
 
     def _settle(self, handle: BinaryIO, name: str, target: Path) -> None:
         handle.flush()
         os.fsync(handle.fileno())
-        _make_private(target.parent)
+        make_private(target.parent)
         os.replace(name, target)
         _settle_folder(target.parent)
 
@@ -121,7 +121,7 @@ class Pieces:
 
     def make(self, key: uuid.UUID) -> None:
         """Begin an empty file, durably."""
-        _make_private(self.root)
+        make_private(self.root)
         self.path(key).touch(mode=0o600)
         _settle_folder(self.root)
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import errno
 import json
 import os
 import time
@@ -30,6 +29,7 @@ from bonefrac.accounts.models import Role
 from bonefrac.accounts.roles import holds
 from bonefrac.db import new_id
 from bonefrac.errors import Conflict, DomainError, Forbidden, NotFound, TooMuch
+from bonefrac.spooling import NO_ROOM, full_disk
 from bonefrac.stores import PIECES
 from studies import access
 from studies.intake import limits, repeats, safekeeping
@@ -199,8 +199,8 @@ def _write(upload: ResumableUpload, source: Source) -> None:
     except FileNotFoundError as error:
         raise NotFound(_("The bytes of this upload are gone. Send the file again.")) from error
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise safekeeping.full_disk() from error
+        if error.errno in NO_ROOM:
+            raise full_disk() from error
         raise
 
 

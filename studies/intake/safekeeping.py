@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import shutil
 import uuid
 from collections.abc import Iterable, Iterator
@@ -10,9 +9,8 @@ from pathlib import Path
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.utils.translation import gettext as _
 
-from bonefrac.errors import Full
+from bonefrac.spooling import NO_ROOM, full_disk
 from bonefrac.stores import CHUNK, INCOMING, ORIGINALS
 from studies.models import IncomingFile
 from studies.states import FileStatus
@@ -30,22 +28,12 @@ def refuse_full_disk(more: int = 0) -> None:
         raise full_disk()
 
 
-def full_disk() -> Full:
-    """Return the refusal of a disk that is full."""
-    return Full(
-        _(
-            "The platform's disk is nearly full, so nothing was taken in. Everything that is here can be read. "
-            "Tell the administrator and send it again later."
-        )
-    )
-
-
 def keep(chunks: Iterable[bytes]) -> tuple[str, int]:
     """Make bytes durable and return their key and length; raise ``Full`` where the disk is full."""
     try:
         return INCOMING.put_stream(iter(chunks))
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        if error.errno in NO_ROOM:
             raise full_disk() from error
         raise
 
