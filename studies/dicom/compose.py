@@ -56,16 +56,21 @@ class Served:
 
 
 def instance(image: StudyImage) -> bytes:
-    """Return a DICOM file of an image; raise ``FileNotFoundError`` where its pixels are gone."""
-    return b"".join(stream(image).chunks)
+    """Return a DICOM file of an image for the platform's own viewer, which is told in any case how it is shown.
+
+    Raises:
+        FileNotFoundError: Its pixels are gone.
+    """
+    return b"".join(stream(image, is_always_windowed=True).chunks)
 
 
-def stream(image: StudyImage, transfer_syntax: str = "") -> Served:
+def stream(image: StudyImage, transfer_syntax: str = "", *, is_always_windowed: bool = False) -> Served:
     """Return a DICOM file of an image as a stream that holds no more than a chunk of stored pixels in memory.
 
     Args:
         image: With its radiograph, its study and that study's site.
         transfer_syntax: Explicit VR Little Endian to have the pixels decoded; empty: as they are stored.
+        is_always_windowed: Whether it names a window even where its class forbids one.
 
     Raises:
         FileNotFoundError: Its pixels are gone.
@@ -73,7 +78,7 @@ def stream(image: StudyImage, transfer_syntax: str = "") -> Served:
     """
     radiograph = image.radiograph
     pixels = frame(radiograph, transfer_syntax)
-    dataset = header(image)
+    dataset = header(image, is_always_windowed=is_always_windowed)
     is_native = pixels.transfer_syntax in NATIVE
     head = _written(dataset, pixels.transfer_syntax) + _pixel_head(radiograph, pixels.size, is_native=is_native)
     padding = b"\0" * (pixels.size % 2)
@@ -115,10 +120,12 @@ def syntax_of(radiograph: Radiograph) -> str:
     return EXPLICIT_LITTLE if radiograph.transfer_syntax in NATIVE else radiograph.transfer_syntax
 
 
-def header(image: StudyImage) -> Dataset:
+def header(image: StudyImage, *, is_always_windowed: bool = False) -> Dataset:
     """Return everything of an image's instance but its pixels; may decode them where no window is known."""
     dataset = described(image)
     _add_grey(dataset, image.radiograph)
+    if is_always_windowed or dataset.get("PresentationIntentType") != "FOR PROCESSING":  # a class without windows
+        _add_window(dataset, image.radiograph)
     _describe_pixels(dataset, image.radiograph)
     return dataset
 
@@ -232,8 +239,6 @@ def _add_grey(dataset: Dataset, radiograph: Radiograph) -> None:
         dataset.PixelAspectRatio = [str(number) for number in grey["PixelAspectRatio"]]
     if dataset.SOPClassUID in _INTENTS:
         _complete_digital(dataset, radiograph)
-    if dataset.get("PresentationIntentType") != "FOR PROCESSING":  # whose values nobody shows as they are
-        _add_window(dataset, radiograph)
 
 
 def _complete_digital(dataset: Dataset, radiograph: Radiograph) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 import subprocess
 
+import pydicom
 import pytest
 
 from bonefrac.accounts.models import Role
@@ -62,6 +64,14 @@ def new_errors(actor, at, content, folder):
 def test_every_class_is_served_without_new_errors(name, words, uploader, site, tmp_path):
     source = files.dicom(files.dataset(**words | {"SOPClassUID": CLASSES[name]}))
     assert new_errors(uploader, site, source, tmp_path) == set()
+
+
+def test_the_viewer_is_told_a_window_even_where_the_class_names_none(uploader, site):
+    words = {"SOPClassUID": compose.DIGITAL_X_RAY_FOR_PROCESSING, "Modality": "DX", "WindowCenter": 900}
+    (file,) = files.hand_in(uploader, site, files.dicom(files.dataset(**words, WindowWidth=700)))
+    assert "WindowCenter" not in compose.header(file.study_image)
+    shown = pydicom.dcmread(io.BytesIO(compose.instance(file.study_image)))
+    assert (shown.WindowCenter, shown.WindowWidth) == (900, 700)
 
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
