@@ -1,4 +1,4 @@
-"""Uploads in pieces: the protocol tus 1.0 with its extensions creation, termination and expiration.
+"""Uploads in pieces: the protocol tus 1.0 with what its extensions offer that is named in ``EXTENSIONS``.
 
 It parses and answers the protocol; what becomes of the bytes is ``studies.intake.resumable``.
 """
@@ -9,6 +9,7 @@ import base64
 import uuid
 from typing import TYPE_CHECKING, Any, Final
 
+from django.conf import settings
 from django.http import HttpHeaders, HttpRequest
 from django.urls import reverse
 from django.utils.http import http_date
@@ -25,16 +26,21 @@ from bonefrac.errors import DomainError, Invalid
 from studies import access
 from studies.api.intake import DetailsSerializer, FileSerializer, site_of
 from studies.intake import Grouping, listing, resumable
-from studies.intake.resumable import Announced
+from studies.intake.resumable import Announced, Checksum
 from studies.models import ResumableUpload
 
 if TYPE_CHECKING:
     from rest_framework.response import Response as AnyResponse
 
+    from bonefrac.accounts.models import User
+
 VERSION: Final = "1.0.0"
-EXTENSIONS: Final = "creation,termination,expiration"
+EXTENSIONS: Final = "creation,creation-with-upload,termination,expiration,checksum"
 PIECE: Final = "application/offset+octet-stream"
 _HEADERS: Final = [OpenApiParameter("Tus-Resumable", str, OpenApiParameter.HEADER, required=True, description="1.0.0")]
+_CHECKSUM: Final = OpenApiParameter(
+    "Upload-Checksum", str, OpenApiParameter.HEADER, description="`sha256` or `sha1`, a space, the digest in base64"
+)
 _OFFSET: Final = OpenApiParameter("Upload-Offset", int, OpenApiParameter.HEADER, required=True)
 
 
@@ -82,7 +88,12 @@ class _Protocol(APIView):
 
     def options(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Response:  # noqa: ARG002
         """Say what of the protocol is offered."""
-        return Response(status=204, headers={"Tus-Extension": EXTENSIONS})
+        offered = {
+            "Tus-Extension": EXTENSIONS,
+            "Tus-Max-Size": str(settings.UPLOAD_BATCH_BYTES),
+            "Tus-Checksum-Algorithm": ",".join(resumable.ALGORITHMS),
+        }
+        return Response(status=204, headers=offered)
 
 
 class ResumableUploads(_Protocol):
@@ -90,7 +101,7 @@ class ResumableUploads(_Protocol):
 
     @extend_schema(
         operation_id="resumable_begin",
-        request=None,
+        request={PIECE: bytes},
         responses={201: None},
         parameters=[
             *_HEADERS,
@@ -102,7 +113,11 @@ class ResumableUploads(_Protocol):
         ],
     )  # fmt: skip
     def post(self, request: Request) -> Response:
-        """Begin an upload; ``Location`` is where its bytes go. What is too long is refused before any byte."""
+        """Begin an upload; ``Location`` is where its bytes go. What is too long is refused before any byte.
+
+        The first bytes may come along as ``application/offset+octet-stream``; what arrived of them is in
+        ``Upload-Offset``, also where the rest did not.
+        """
         user = signed_in(request)
         access.any_site(user, Role.UPLOADER)
         asked = AnnouncementSerializer(data=_metadata(request.headers))
@@ -120,6 +135,8 @@ class ResumableUploads(_Protocol):
         )
         site = access.site(user, site_of(request, entered.get("site")), Role.UPLOADER)
         upload = resumable.begin(user, site=site, announced=announced)
+        if request.content_type == PIECE:
+            upload = _taken(request, user, upload.pk, offset=0)
         address = reverse("api_resumable_upload", args=[upload.pk])
         return Response(status=201, headers={"Location": address, **_state(upload)})
 
@@ -144,19 +161,14 @@ class ResumableUploadDetail(_Protocol):
         operation_id="resumable_go_on",
         request={PIECE: bytes},
         responses={204: None},
-        parameters=[*_HEADERS, _OFFSET],
+        parameters=[*_HEADERS, _OFFSET, _CHECKSUM],
     )
     def patch(self, request: Request, upload_id: uuid.UUID) -> Response:
         """Take in the bytes that follow the offset; what arrived before a connection broke is kept."""
         if request.content_type != PIECE:
             raise exceptions.UnsupportedMediaType(request.content_type or "")
-        upload = resumable.go_on(
-            signed_in(request),
-            upload_id,
-            offset=_number(request.headers, "Upload-Offset"),
-            source=request._request,
-            announced=_number(request.headers, "Content-Length", "0"),
-        )
+        offset = _number(request.headers, "Upload-Offset")
+        upload = _taken(request, signed_in(request), upload_id, offset=offset)
         return Response(status=204, headers=_state(upload))
 
     @extend_schema(operation_id="resumable_give_up", responses={204: None}, parameters=_HEADERS)
@@ -164,6 +176,33 @@ class ResumableUploadDetail(_Protocol):
         """Forget an upload and the bytes that came."""
         resumable.give_up(signed_in(request), upload_id)
         return Response(status=204)
+
+
+def _taken(request: Request, user: User, upload_id: uuid.UUID, *, offset: int) -> ResumableUpload:
+    return resumable.go_on(
+        user,
+        upload_id,
+        offset=offset,
+        source=request._request,
+        announced=_number(request.headers, "Content-Length", "0"),
+        checksum=_checksum(request.headers),
+    )
+
+
+def _checksum(headers: HttpHeaders) -> Checksum | None:
+    """Return what ``Upload-Checksum`` says: an algorithm, a space, a digest in base64."""
+    told = headers.get("Upload-Checksum", "")
+    if not told:
+        return None
+    algorithm, _space, digest = told.partition(" ")
+    try:
+        decoded = base64.b64decode(digest, validate=True)
+    except ValueError:
+        decoded = b""
+    if algorithm not in resumable.ALGORITHMS or not decoded:
+        sentence = _("Expected one of %(known)s and a digest in base64 in Upload-Checksum. Nothing was taken in.")
+        raise Invalid(sentence % {"known": ", ".join(resumable.ALGORITHMS)}, code="bad_header")
+    return Checksum(algorithm, decoded)
 
 
 def _state(upload: ResumableUpload) -> dict[str, str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import hashlib
 import json
 import os
 import time
@@ -41,11 +42,19 @@ if TYPE_CHECKING:
     from bonefrac.accounts.models import Site, User
 
 KEPT: Final = timedelta(days=1)
+ALGORITHMS: Final = ("sha1", "sha256")
 OPEN_AT_ONCE: Final = 200
 _BLOCK: Final = 1 << 18
 _SETTLE_BYTES: Final = 8 << 20
 _SECONDS: Final = 300
 _SWEPT_AT_ONCE: Final = 100
+
+
+class Mismatch(DomainError):
+    """Bytes do not match their checksum (460, as the protocol tus has it)."""
+
+    status = 460
+    default_code = "checksum_mismatch"
 
 
 class Source(Protocol):
@@ -149,7 +158,17 @@ def _coming_bytes() -> int:
     return int(waiting["bytes"] or 0)
 
 
-def go_on(actor: User, upload_id: uuid.UUID, *, offset: int, source: Source, announced: int) -> ResumableUpload:
+@dataclass(frozen=True, slots=True)
+class Checksum:
+    """What a piece is said to hash to: ``algorithm`` is one of ``ALGORITHMS``."""
+
+    algorithm: str
+    digest: bytes
+
+
+def go_on(
+    actor: User, upload_id: uuid.UUID, *, offset: int, source: Source, announced: int, checksum: Checksum | None = None
+) -> ResumableUpload:
     """Take the bytes that follow ``offset`` until they end, the connection breaks, or minutes have passed.
 
     Args:
@@ -158,11 +177,13 @@ def go_on(actor: User, upload_id: uuid.UUID, *, offset: int, source: Source, ann
         offset: Where the bytes belong: exactly what was received so far.
         source: The bytes.
         announced: How many bytes are said to come.
+        checksum: What they are said to hash to; then all of them count, or none.
 
     Raises:
         NotFound: The upload is another's, over, or its bytes are lost.
         Conflict: The offset is another, or somebody else has taken over (``offset``, ``taken_over``).
         TooMuch: More bytes were announced than are missing.
+        Mismatch: They hash to something else; none of them was taken in.
         DomainError: What ``receive`` says about the whole file; it stays and is tried again.
     """
     upload = access.resumable_upload(actor, upload_id)
@@ -172,7 +193,7 @@ def go_on(actor: User, upload_id: uuid.UUID, *, offset: int, source: Source, ann
         sentence = _("%(missing)s bytes are missing, %(announced)s were announced. None was taken in.")
         raise TooMuch(sentence % {"missing": upload.length - offset, "announced": announced})
     if upload.file_id is None:
-        _write(_taken_over(upload), source)
+        _write(_taken_over(upload), source, checksum)
     return _finish(actor, upload) if upload.received == upload.length else upload
 
 
@@ -192,10 +213,14 @@ def _taken_over(upload: ResumableUpload) -> ResumableUpload:
     return upload
 
 
-def _write(upload: ResumableUpload, source: Source) -> None:
+def _write(upload: ResumableUpload, source: Source, checksum: Checksum | None) -> None:
+    blocks = _blocks(source, upload.length - upload.received)
     try:
         with PIECES.appending(upload.pk, upload.received) as handle:
-            _append(upload, handle, _blocks(source, upload.length - upload.received))
+            if checksum is None:
+                _append(upload, handle, blocks)
+            else:
+                _append_checked(upload, handle, blocks, checksum)
     except FileNotFoundError as error:
         raise NotFound(_("The bytes of this upload are gone. Send the file again.")) from error
     except OSError as error:
@@ -214,6 +239,19 @@ def _append(upload: ResumableUpload, handle: BinaryIO, blocks: Iterator[bytes]) 
             unsettled = 0
     if unsettled:
         _settle(upload, handle, unsettled)
+
+
+def _append_checked(upload: ResumableUpload, handle: BinaryIO, blocks: Iterator[bytes], checksum: Checksum) -> None:
+    """Write blocks that count only once their checksum is right; others are cut off before the next ones."""
+    digest, length = hashlib.new(checksum.algorithm, usedforsecurity=False), 0
+    for block in blocks:
+        _write_all(handle, block)
+        digest.update(block)
+        length += len(block)
+    if digest.digest() != checksum.digest:
+        raise Mismatch(_("The bytes do not match their checksum. None of them was taken in: send them again."))
+    if length:
+        _settle(upload, handle, length)
 
 
 def _write_all(handle: BinaryIO, block: bytes) -> None:

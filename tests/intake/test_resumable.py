@@ -24,6 +24,7 @@ from tests import factories_studies as make
 
 ADDRESS = "/api/v1/uploads/resumable/"
 TUS = {"Tus-Resumable": "1.0.0"}
+EXTENSIONS = "creation,creation-with-upload,termination,expiration,checksum"
 PIECE = "application/offset+octet-stream"
 
 
@@ -161,13 +162,15 @@ def test_what_is_too_long_is_refused_before_any_byte(api, site, settings):
     assert ResumableUpload.objects.count() == 1
 
 
-def test_the_protocol_is_held(api):
+def test_the_protocol_is_held(api, settings):
     assert api.post(ADDRESS, headers={"Upload-Length": "3"}).status_code == 412
     assert api.post(ADDRESS, headers={**TUS, "Upload-Length": "-3"}).json()["code"] == "bad_header"
     bad = api.post(ADDRESS, headers={**TUS, "Upload-Length": "3", "Upload-Metadata": "filename §"})
     assert bad.status_code == 400
     offered = api.options(ADDRESS)
-    assert (offered.status_code, offered["Tus-Extension"]) == (204, "creation,termination,expiration")
+    assert (offered.status_code, offered["Tus-Extension"]) == (204, EXTENSIONS)
+    assert (offered["Tus-Version"], offered["Tus-Checksum-Algorithm"]) == ("1.0.0", "sha1,sha256")
+    assert int(offered["Tus-Max-Size"]) == settings.UPLOAD_BATCH_BYTES
     address = begin(api, 3)["Location"]
     assert api.patch(address, b"abc", content_type="text/plain", headers=TUS).status_code == 415
     assert api.delete(address, headers=TUS).status_code == 204
@@ -199,3 +202,48 @@ def test_what_has_no_news_for_a_day_is_swept(api, settings):
     intake.sweep()
     assert api.head(address, headers=TUS).status_code == 404
     assert not list(PIECES.root.iterdir())
+
+
+def checksum(algorithm, content):
+    return f"{algorithm} {base64.b64encode(hashlib.new(algorithm, content).digest()).decode()}"
+
+
+def test_a_piece_with_a_checksum_counts_whole_or_not_at_all(api):
+    content = files.png()
+    address = begin(api, len(content))["Location"]
+    wrong = send(api, address, content[:500], 0, **{"Upload-Checksum": checksum("sha1", b"other")})
+    assert (wrong.status_code, wrong.json()["code"]) == (460, "checksum_mismatch")
+    assert api.head(address, headers=TUS)["Upload-Offset"] == "0"
+    for bad in ("md5 abc=", "sha256", "sha256 §", "sha256 "):
+        answer = send(api, address, content[:500], 0, **{"Upload-Checksum": bad})
+        assert (answer.status_code, answer.json()["code"]) == (400, "bad_header")
+    first = send(api, address, content[:500], 0, **{"Upload-Checksum": checksum("sha1", content[:500])})
+    assert (first.status_code, first["Upload-Offset"]) == (204, "500")
+    send(api, address, content[500:], 500, **{"Upload-Checksum": checksum("sha256", content[500:])})
+    assert IncomingFile.objects.get().sha256 == hashlib.sha256(content).hexdigest()
+
+
+@pytest.mark.parametrize("share", [0.5, 1])
+def test_the_first_bytes_may_come_with_the_announcement(api, share):
+    content = files.png()
+    first = content[: int(len(content) * share)]
+    told = {**TUS, "Upload-Length": str(len(content)), "Upload-Metadata": metadata(filename="a.png")}
+    begun = api.generic("POST", ADDRESS, first, content_type=PIECE, headers=told)
+    assert (begun.status_code, begun["Upload-Offset"]) == (201, str(len(first)))
+    assert ("Upload-File" in begun) == (share == 1)
+    if share < 1:
+        send(api, begun["Location"], content[len(first) :], len(first))
+    assert IncomingFile.objects.get().sha256 == hashlib.sha256(content).hexdigest()
+
+
+def test_a_length_that_lies_is_found_out(api):
+    content = files.png()
+    address = begin(api, len(content))["Location"]
+    beyond = send(api, address, content, 0, **{"Content-Length": str(len(content) + 1)})
+    assert beyond.status_code == 413
+    short = begin(api, 100, filename="short.png")["Location"]
+    assert send(api, short, content, 0).status_code == 413
+    assert api.head(short, headers=TUS)["Upload-Offset"] == "0"
+    for length in ("1e3", "-1", "9" * 20, "", "٣"):
+        begun = api.post(ADDRESS, headers={**TUS, "Upload-Length": length.encode().decode("latin-1")})
+        assert begun.status_code == 400
