@@ -46,7 +46,8 @@ DATABASES = {
     "default": {
         **_database,
         "CONN_MAX_AGE": 0 if _pooled else None,
-        "CONN_HEALTH_CHECKS": not _pooled,
+        # A device that calls after the database was away is not sent off for a connection that broke meanwhile.
+        "CONN_HEALTH_CHECKS": not _pooled or env.text("BONEFRAC_PROCESS") == "dicom",
         "OPTIONS": {
             **_database["OPTIONS"],  # what the address says, sslmode for example
             "application_name": env.text("BONEFRAC_PROCESS", "bonefrac"),

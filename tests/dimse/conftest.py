@@ -80,7 +80,8 @@ def environment_of(stores, data, port=None):
     return {
         "DATABASE_URL": database_url(connection), "BONEFRAC_STORES": str(stores), "BONEFRAC_DATA": str(data),
         "DATABASE_POOL": "1", "DATABASE_POOL_SECONDS": "2", "DICOM_PORT": str(port or free_port()),
-        "DICOM_AE_TITLE": "BONEFRAC", "REDIS_URL": settings.REDIS_URL, "FIELD_SECRET": settings.FIELD_SECRET,
+        "BONEFRAC_PROCESS": "dicom", "DICOM_AE_TITLE": "BONEFRAC",
+        "REDIS_URL": settings.REDIS_URL, "FIELD_SECRET": settings.FIELD_SECRET,
         "PSEUDONYM_SECRET": settings.PSEUDONYM_SECRET,
     }  # fmt: skip
 

@@ -7,6 +7,7 @@ import datetime
 import socket
 import struct
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import psutil
 import pytest
@@ -16,9 +17,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from bonefrac.accounts.models import Role
+from studies import intake
 from studies.dimse import storing
 from studies.dimse.storing import Instance, Status, Visit
-from studies.models import IncomingFile
+from studies.models import IncomingFile, StudyImage
 from tests import factories_intake as make
 from tests.dimse import dcmtk, scu
 from tests.worker.conftest import wait_for
@@ -113,6 +115,41 @@ def test_killed_amid_a_transfer_it_has_no_half_row_and_the_retry_succeeds_once(s
     files = dcmtk.written(tmp_path / "out", content)
     assert dcmtk.send(second, *files).returncode == 0
     assert IncomingFile.objects.count() == 1
+
+
+@dcmtk.needs_dcmtk
+def test_killed_amid_an_association_the_retry_loses_and_doubles_nothing(start_listener, device, tmp_path):
+    first = start_listener()
+    files = dcmtk.written(tmp_path / "out", *(make.dicom() for _ in range(60)))
+    with ThreadPoolExecutor(1) as pool:
+        sending = pool.submit(dcmtk.send, first, *files)
+        wait_for(lambda: IncomingFile.objects.count() >= 5, what="a few instances")
+        first.kill()
+        told = sending.result().stdout.count("Received Store Response (Success)")
+    assert told <= IncomingFile.objects.count() <= told + 1  # one may be durable and not answered yet
+    assert told < 60
+    second = start_listener(port=first.port)
+    assert dcmtk.send(second, *files).returncode == 0
+    for row in IncomingFile.objects.filter(status="RECEIVED"):
+        intake.judge(row.pk)
+    assert StudyImage.objects.count() == 60
+    assert set(IncomingFile.objects.values_list("status", flat=True)) == {"ACCEPTED", "DUPLICATE"}
+
+
+@dcmtk.needs_dcmtk
+@pytest.mark.long
+@pytest.mark.timeout(600)
+def test_a_thousand_instances_of_one_association_are_stored_in_steady_memory(listener, tmp_path):
+    process = psutil.Process(listener.process.pid)
+    content = [make.dicom() for _ in range(1000)]
+    assert dcmtk.send(listener, *dcmtk.written(tmp_path / "warm", *content[:50])).returncode == 0
+    before = process.memory_info().rss
+    sent = dcmtk.send(listener, *dcmtk.written(tmp_path / "out", *content), seconds=400)
+    assert sent.stdout.count("Received Store Response (Success)") == 1000
+    assert process.memory_info().rss - before < 20_000_000
+    assert IncomingFile.objects.filter(status="RECEIVED").count() == 1050
+    assert IncomingFile.objects.values("batch").distinct().count() == 3  # of at most 500 files each
+    assert list(listener.spool.iterdir()) == []
 
 
 def test_asked_to_stop_it_ends_in_time_and_frees_its_port(start_listener, device, wire):

@@ -12,6 +12,7 @@ import pydicom
 import pytest
 from django.db import connection
 from psycopg import sql
+from pydicom.uid import ImplicitVRLittleEndian
 
 from bonefrac.accounts import people
 from bonefrac.accounts.models import Role
@@ -35,6 +36,9 @@ PROPOSES = {
     "1.2.840.10008.1.2.4.81": "-xu", "1.2.840.10008.1.2.4.90": "-xv", "1.2.840.10008.1.2.4.91": "-xw",
 }  # fmt: skip
 STORED = "Received Store Response (Success)"
+
+
+TABLE = {row.format: row for row in table.INSTANCES}
 
 
 def rows_of_instances():
@@ -110,6 +114,16 @@ def test_several_associations_at_once_lose_nothing(listener, tmp_path):
     assert [answer.stdout.count(STORED) for answer in answers] == [10] * 4
     assert IncomingFile.objects.filter(status=FileStatus.RECEIVED).count() == 40
     assert IncomingFile.objects.values("batch").distinct().count() == 4
+
+
+def test_senders_that_propose_everything_and_other_senders_are_understood(listener, tmp_path):
+    files = dcmtk.written(tmp_path / "out", make.dicom(), make.dicom(syntax=ImplicitVRLittleEndian))
+    plain = dcmtk.run("storescu", "-v", "-aet", "MODALITY1", "-aec", "BONEFRAC", "127.0.0.1", listener.port, *files)
+    assert (plain.returncode, plain.stdout.count(STORED)) == (0, 2), plain.stdout
+    more = dcmtk.written(tmp_path / "more", make.dicom(), TABLE["dicom, jpeg-ls"].content())
+    sent = dcmtk.run("dcmsend", "-v", "-aet", "MODALITY1", "-aec", "BONEFRAC", "127.0.0.1", listener.port, *more)
+    assert "with status SUCCESS  : 2" in sent.stdout, sent.stdout
+    assert IncomingFile.objects.filter(status=FileStatus.RECEIVED).count() == 4
 
 
 def test_strangers_are_rejected_with_the_right_reason(listener, device):
