@@ -9,6 +9,7 @@ import os
 import time
 import uuid
 from collections.abc import Sequence
+from datetime import datetime
 
 from django.db import IntegrityError, models
 from django.db.migrations.operations.special import RunSQL
@@ -40,6 +41,11 @@ def new_id() -> uuid.UUID:
     value = value & ~(0xF << 76) | 0x7 << 76
     value = value & ~(0x3 << 62) | 0x2 << 62
     return uuid.UUID(int=value)
+
+
+def first_id_of(moment: datetime) -> uuid.UUID:
+    """Return the smallest key that is made at a moment: 48 bits of milliseconds lead a UUID of version 7."""
+    return uuid.UUID(int=int(moment.timestamp() * 1000) << 80)
 
 
 def violated(error: IntegrityError) -> str:

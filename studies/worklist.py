@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from django.conf import settings
@@ -20,6 +20,7 @@ from django.utils.translation import gettext as _
 from bonefrac.accounts.models import ReadingMode
 from bonefrac.audit.events import record
 from bonefrac.audit.models import Verb
+from bonefrac.db import first_id_of
 from bonefrac.errors import Conflict, Forbidden
 from inference import jobs
 from inference.models import ModelVersion, Prediction
@@ -85,7 +86,7 @@ def rank_open(*, limit: int = 500) -> None:
 
     Predictions are found by the time in their keys (UUID version 7), which are indexed.
     """
-    spoken = Prediction.objects.filter(pk__gte=_first_id_of(timezone.now() - timedelta(hours=1)))
+    spoken = Prediction.objects.filter(pk__gte=first_id_of(timezone.now() - timedelta(hours=1)))
     images = StudyImage.objects.filter(radiograph__in=spoken.values("radiograph"))
     waiting = _open().filter(pk__in=images.values("study"), site__reading_mode=ReadingMode.ASSISTED)
     for study in waiting.select_related("site").order_by("-received_at")[:limit]:
@@ -198,11 +199,6 @@ def _require_reader(actor: User, site: Site) -> None:
 
 def _lease(actor: User) -> dict[str, object]:
     return {"claimed_by": actor, "claimed_until": timezone.now() + timedelta(minutes=settings.CLAIM_MINUTES)}
-
-
-def _first_id_of(moment: datetime) -> uuid.UUID:
-    """Return the smallest key that is made at a moment: 48 bits of milliseconds lead a UUID of version 7."""
-    return uuid.UUID(int=int(moment.timestamp() * 1000) << 80)
 
 
 def _open() -> QuerySet[Study]:

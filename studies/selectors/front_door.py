@@ -6,7 +6,6 @@ named. Counts stop at 99, and each is read from an index.
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,6 +16,7 @@ from django.utils import timezone
 
 from bonefrac.accounts.models import Role, Site
 from bonefrac.accounts.roles import sites_with
+from bonefrac.db import first_id_of
 from studies.models import Device, IncomingFile
 from studies.states import FileStatus
 
@@ -64,7 +64,7 @@ def front_door(user: User) -> FrontDoor | None:
     files, now = IncomingFile.objects.filter(site__in=sites), timezone.now()
     ceiling = timedelta(minutes=min(site.wait_ceiling_minutes for site in sites))
     late = files.filter(status=FileStatus.RECEIVED, received_at__lt=now - WAITS_TOO_LONG)
-    recent = files.filter(pk__gte=_first_id_of(now - _RECENT), status=FileStatus.REFUSED)
+    recent = files.filter(pk__gte=first_id_of(now - _RECENT), status=FileStatus.REFUSED)
     return FrontDoor(
         held=_pile(files.filter(status=FileStatus.HELD), now - ceiling),
         may_decide=sites_with(user, Role.LEAD).exists(),
@@ -89,8 +89,3 @@ def _silent(sites: Sequence[Site], since: datetime) -> QuerySet[Device]:
     sent = IncomingFile.objects.filter(sender=OuterRef("person"), site=OuterRef("site")).order_by("-received_at", "-id")
     devices = Device.objects.filter(site__in=sites, is_active=True).select_related("site")
     return devices.annotate(last_at=Subquery(sent.values("received_at")[:1])).filter(last_at__lt=since)[:_COUNTED]
-
-
-def _first_id_of(moment: datetime) -> uuid.UUID:
-    """Return the smallest key that is made at a moment: 48 bits of milliseconds lead a UUID of version 7."""
-    return uuid.UUID(int=int(moment.timestamp() * 1000) << 80)
