@@ -13,6 +13,7 @@ from django.utils import timezone
 from bonefrac.audit.events import record
 from bonefrac.audit.models import Verb
 from bonefrac.celery import ring
+from bonefrac.db import first_id_of
 from inference import jobs
 from inference.models import Radiograph
 from studies import discrepancies, identity, reviews
@@ -23,6 +24,7 @@ from studies.states import Rank, StudyStatus
 from training.frames import FrameError
 
 _UNKNOWN: Final = "unknown"
+_CLOCK_WATCHED: Final = timedelta(days=1)
 _FILLED: Final = ("body_part", "side", "sex", "patient_key", "age_months", "question", "urgent")
 
 
@@ -44,7 +46,7 @@ def _held_in_place(shown: QuerySet[StudyImage]) -> list[StudyImage]:
     while not (there := set(shown.values_list("study_id", flat=True))) <= kept:
         rows = Study.objects.select_for_update(no_key=True).filter(pk__in=there).order_by("pk")
         kept |= {study.pk for study in rows}
-    return list(shown.select_related("study").order_by("added_at", "id"))
+    return list(shown.select_related("study").order_by("added_at", "id")) if kept else []
 
 
 def are_two_patients(arrival: Arrival, study: Study) -> bool:
@@ -178,6 +180,13 @@ def list_when_complete(file: IncomingFile) -> None:
     waiting = IncomingFile.objects.filter(batch=file.batch, study__ready_at__gt=now)
     free = Study.objects.select_for_update(no_key=True, skip_locked=True).filter(pk__in=waiting.values("study"))
     Study.objects.filter(pk__in=[study.pk for study in free.only("pk")]).update(ready_at=now)
+
+
+def list_hidden_by_clock() -> int:
+    """List studies that wait longer than any quiet lasts: the clock was ahead when they came, and was put right."""
+    now = timezone.now()
+    recent = Study.objects.filter(pk__gte=first_id_of(now - _CLOCK_WATCHED), status=StudyStatus.AWAITING)
+    return recent.filter(ready_at__gt=_quiet_from(now)).update(ready_at=now)
 
 
 def _quiet_from(now: datetime) -> datetime:

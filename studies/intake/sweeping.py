@@ -12,7 +12,7 @@ from django.utils import timezone
 from bonefrac.celery import ring
 from bonefrac.errors import Conflict
 from studies import identity
-from studies.intake import judging, originals, resumable
+from studies.intake import joining, judging, originals, resumable
 from studies.models import IncomingFile
 from studies.states import FileStatus
 
@@ -20,7 +20,7 @@ _AT_ONCE: Final = 500
 
 
 def sweep() -> None:
-    """Ring every received file, lapse every lease that is over, forget names after their days."""
+    """Ring every received file, lapse every lease that is over, list what a clock hid, forget old names."""
     now = timezone.now()
     over = IncomingFile.objects.filter(status=FileStatus.JUDGING, lease_until__lt=now).select_related("site", "sender")
     for file in over.order_by("lease_until")[:_AT_ONCE]:
@@ -29,6 +29,7 @@ def sweep() -> None:
     waiting = IncomingFile.objects.filter(status=FileStatus.RECEIVED).order_by("received_at", "id")
     for key in waiting.values_list("pk", flat=True)[:_AT_ONCE]:
         ring("intake.judge", str(key))
+    joining.list_hidden_by_clock()
     resumable.sweep()
     originals.sweep()
     identity.forget()

@@ -183,6 +183,14 @@ def test_images_that_trickle_in_for_ever_do_not_keep_their_study_from_the_list(u
     assert study.revision == 2
 
 
+def test_a_study_that_came_while_the_clock_was_ahead_is_listed_once_it_is_right(uploader, site, settings):
+    hidden, waiting = (sent(uploader, site, files.dicom()).study for _ in range(2))
+    Study.objects.filter(pk=hidden.pk).update(ready_at=timezone.now() + timedelta(hours=2))
+    intake.sweep()
+    hidden.refresh_from_db(), waiting.refresh_from_db()
+    assert hidden.ready_at <= timezone.now() < waiting.ready_at
+
+
 def test_a_batch_of_which_one_file_is_held_is_complete_and_what_is_let_in_later_is_late(uploader, site, lead):
     picture, batch = files.png(), new_id()
     sent(uploader, site, picture, details=Details(patient_code="A"))
