@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import shutil
 import subprocess
 
 import imagecodecs
@@ -13,35 +12,11 @@ import pytest
 from PIL import Image
 
 from tests import factories_intake as files
+from tests.intake.greys import program, rendered, table
 from tests.intake.table import INSTANCES
 from training.frames import decode_dicom, open_dicom
 
 WIDE = files.values(12, seed=11, shape=(64, 96))
-
-
-def program(name):
-    found = shutil.which(name)
-    if not found:
-        pytest.skip(f"{name} of DCMTK is not installed")
-    return found
-
-
-def table(first, bits, values, *, vr="US"):
-    item = pydicom.Dataset()
-    item.add_new("LUTDescriptor", vr, [len(values) % 65536, first, bits])
-    item.add_new("LUTData", "OW", np.asarray(values, "<u2").tobytes())
-    item.add_new("ModalityLUTType", "LO", "US")
-    return item
-
-
-def rendered(content, folder, *options):
-    """The picture in 0..255 that DCMTK's ``dcm2pnm`` makes of a file, of 16 bits."""
-    (folder / "in.dcm").write_bytes(content)
-    command = [program("dcm2pnm"), "-O", *options, "+on2", "in.dcm", "out.png"]
-    done = subprocess.run(command, cwd=folder, capture_output=True, timeout=60)
-    assert done.returncode == 0, done.stderr.decode()
-    with Image.open(folder / "out.png") as image:
-        return np.asarray(image).astype(float) / 257
 
 
 def shown(content):

@@ -6,6 +6,7 @@
 import { cache, Enums, imageLoader, init as startCore, RenderingEngine } from "@cornerstonejs/core";
 import { init as startLoader, wadouri } from "@cornerstonejs/dicom-image-loader";
 import { affine, apply, bounds, invert, scaleOf } from "./geometry.js";
+import { settleGreys } from "./greys.js";
 import { previewId, registerPreviews } from "./preview.js";
 
 const VIEWPORT = "radiograph";
@@ -58,6 +59,7 @@ export class Display {
     if (!this.#instances.has(image.id)) this.#instances.set(image.id, wadouri.fileManager.add(await instance(image.dicom)));
     const imageId = this.#instances.get(image.id);
     const loaded = await imageLoader.loadAndCacheImage(imageId);
+    settleGreys(loaded);
     return { imageId, loaded };
   }
 
