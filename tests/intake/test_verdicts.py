@@ -13,6 +13,10 @@ from tests import factories_intake as files
 from tests.intake.table import ACCEPTED, ARCHIVES, ROWS
 
 
+def sent(name, content):
+    return SimpleUploadedFile(name, content)
+
+
 def by_page(client, uploader, uploads):
     client.force_login(uploader, backend="bonefrac.accounts.backends.PlatformBackend")
     return client.post(reverse("studies:upload"), {"files": uploads}, headers={"accept": "application/json"})
@@ -27,8 +31,7 @@ def by_api(_client, uploader, uploads):
 @pytest.mark.parametrize("face", [by_page, by_api])
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.format)
 def test_every_format_has_its_verdict_over_page_and_api(row, face, client, uploader):
-    sent = [SimpleUploadedFile(row.name, row.content()), SimpleUploadedFile("neighbour.png", files.png())]
-    answer = face(client, uploader, sent)
+    answer = face(client, uploader, [sent(row.name, row.content()), sent("neighbour.png", files.png())])
     assert answer.status_code == 202
     first, second = (entry["id"] for entry in answer.json()["files"])
     for key in (first, second):
