@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from django.db import models, transaction
@@ -154,7 +155,7 @@ def summary(user: User, batch: uuid.UUID) -> Batch:
         begun_at=begun,
         counts=[Count(status, counted[status]) for status in FileStatus if counted.get(status)],
         missing=_missing(files, max(announced, len(coming) if not counted else 0), coming=len(coming)),
-        coming=[Coming(upload, told.name) for upload, told in coming],
+        coming=[Coming(upload, told.path) for upload, told in coming],
     )
 
 
@@ -230,7 +231,7 @@ def known(user: User, batch: uuid.UUID, keys: Sequence[str]) -> list[FileRow | C
     here = repeats.found(batch, hashes)
     files = [file for rows in here.values() for file in rows if file.sender_id == user.pk]
     rows = {row.file.pk: row for row in listing.rows_of(user, files)}
-    coming = {told.key: Coming(upload, told.name) for upload, told in resumable.coming(user, batch) if told.key}
+    coming = {told.key: Coming(upload, told.path) for upload, told in resumable.coming(user, batch) if told.key}
     answers: list[FileRow | Coming | None] = []
     for key, hashed in zip(keys, hashes, strict=True):
         found = next((rows[file.pk] for file in here.get(hashed, ()) if file.pk in rows), None)
@@ -256,7 +257,7 @@ def open_original(user: User, file_id: uuid.UUID) -> tuple[str, BinaryIO]:
     with transaction.atomic():
         about: dict[str, Any] = {"study": str(file.study_id or "")}
         record(user, Verb.ORIGINAL_VIEWED, target_type="incoming_file", target_id=file.pk, site=file.site, data=about)
-    return (names.opened(file.name) if is_own else "") or f"{file.pk}", handle
+    return (PurePosixPath(names.opened(file.name)).name if is_own else "") or f"{file.pk}", handle
 
 
 def _bytes_of(file: IncomingFile) -> BinaryIO:

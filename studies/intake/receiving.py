@@ -44,7 +44,8 @@ _SIDE_BY_SIDE: Final = 4
 class Handed:
     """One file as a face got it: its name, its length where known, its bytes as often as asked, and its folder.
 
-    ``key`` is the sender's own: the same key and bytes again in one upload are the same file.
+    ``key`` is the sender's own: the same key and bytes again in one upload are the same file. ``path`` is what the
+    sender calls the file where that is more than its name.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Handed:
     size: int | None = None
     folder: str = ""
     key: str = ""
+    path: str = ""
 
     @classmethod
     def of_bytes(cls, name: str, content: bytes) -> Handed:
@@ -61,7 +63,8 @@ class Handed:
     @classmethod
     def of_upload(cls, file: UploadedFile[bytes], folder: str = "", key: str = "") -> Handed:
         """Return a file that Django parsed from a form."""
-        return cls(file.name or "", file.chunks, file.size, folder, key)
+        name = file.name or ""
+        return cls(name, file.chunks, file.size, folder, key, f"{folder}/{name}" if folder else "")
 
     @classmethod
     def of_form(
@@ -241,8 +244,8 @@ def take(file: Handed, allowed: Limits, *, written: Callable[[], tuple[str, int]
         sha256, size = written() if written else _write(file, allowed)
         kind = _glance(file.name, sha256, size, allowed)
     except FrameError as error:
-        return Taken(file.name, "", file.size or 0, "unknown", error.code, error.what, key=file.key)
-    return Taken(file.name, sha256, size, kind, folder=file.folder, key=file.key)
+        return Taken(file.path or file.name, "", file.size or 0, "unknown", error.code, error.what, key=file.key)
+    return Taken(file.path or file.name, sha256, size, kind, folder=file.folder, key=file.key)
 
 
 def _glance(name: str, sha256: str, size: int, allowed: Limits) -> str:

@@ -13,7 +13,7 @@ import json
 import os
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, Protocol
@@ -76,6 +76,15 @@ class Announced:
     grouping: Grouping = Grouping.ONE_STUDY
     folder: str = ""
     key: str = ""
+
+    @property
+    def path(self) -> str:
+        """What the sender calls the file: its folder and name."""
+        return f"{self.folder}/{self.name}" if self.folder else self.name
+
+    def handed(self, chunks: Callable[[], Iterable[bytes]]) -> Handed:
+        """Return the whole file with its bytes."""
+        return Handed(self.name, chunks, self.length, self.folder, self.key, self.path)
 
 
 def begin(actor: User, *, site: Site, announced: Announced) -> ResumableUpload:
@@ -294,9 +303,7 @@ def _finish(actor: User, upload: ResumableUpload) -> ResumableUpload:
             rows = receive(
                 actor,
                 site=held.site,
-                files=[
-                    Handed(announced.name, lambda: PIECES.chunks(held.pk), held.length, announced.folder, announced.key)
-                ],
+                files=[announced.handed(lambda: PIECES.chunks(held.pk))],
                 details=announced.details,
                 batch=held.batch,
                 expected_files=announced.expected_files,

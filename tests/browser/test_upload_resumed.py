@@ -80,6 +80,6 @@ def test_a_dropped_folder_makes_a_study_of_each_folder(page, platform, tmp_path)
     page.click("[data-send]")
     page.wait_for_selector("form[data-state=judged]", timeout=60_000)
     results = platform.api("demo-uploader").get("/uploads/")["results"]
-    studies = [one["study"] for one in results if one["name"] in ("front.png", "side.png")]
+    studies = [one["study"] for one in results if one["name"].endswith(("/front.png", "/side.png"))]
     assert len(studies) == 6
     assert sorted(studies.count(study) for study in set(studies)) == [2, 2, 2]

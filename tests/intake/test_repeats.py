@@ -168,3 +168,19 @@ def test_keys_come_one_for_each_file(api):
     answer = api.post("/api/v1/uploads/", sent)
     assert (answer.status_code, answer.json()["code"]) == (400, "keys")
     assert not IncomingFile.objects.exists()
+
+
+def test_a_sender_sees_the_folder_in_which_a_file_lay(api, uploader, site):
+    sent = {
+        "files": [SimpleUploadedFile("1.png", files.png()) for _ in range(2)],
+        "folders": ["left/knee", "right/knee"],
+    }
+    rows = api.post("/api/v1/uploads/", sent).json()["files"]
+    assert [row["name"] for row in rows] == ["left/knee/1.png", "right/knee/1.png"]
+    name, handle = batches.open_original(uploader, rows[0]["id"])
+    handle.close()
+    assert name == "1.png"
+    content = files.png()
+    address = begin(api, len(content), filename="2.png", folder="left/knee")["Location"]
+    send(api, address, content, 0)
+    assert api.get(address).json()["file"]["name"] == "left/knee/2.png"
