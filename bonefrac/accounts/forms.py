@@ -187,6 +187,21 @@ class SiteForm(forms.Form):
     )
     seen = forms.CharField(required=False, widget=forms.HiddenInput, max_length=16)
 
+    @property
+    def limits(self) -> list[forms.BoundField]:
+        """The limits of what is taken in, which a page may keep folded."""
+        return [field for field in self.visible_fields() if isinstance(field.field, LimitField)]
+
+    @property
+    def practice(self) -> list[forms.BoundField]:
+        """Everything else that a person fills in."""
+        return [field for field in self.visible_fields() if not isinstance(field.field, LimitField)]
+
+    @property
+    def has_limits(self) -> bool:
+        """Whether a limit is set or at fault, so that it has to be seen."""
+        return any(field.errors or field.value() not in (None, "") for field in self.limits)
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for field in self.fields.values():
