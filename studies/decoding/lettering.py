@@ -28,8 +28,8 @@ _LONGEST: Final = 2048
 def look_for(frame: Frame) -> tuple[dict[str, Any], dict[str, bytes]]:
     """Return the lines of a frame that may name somebody, its displayed size, and its picture where there are any."""
     grey = _grey(frame)
-    lines = [asdict(line) for line in lines_of(grey)]
     rows, columns = grey.shape
+    lines = [asdict(_with_margin(line, rows, columns)) for line in lines_of(grey)]
     head = {"lettering": lines, "displayed": {"rows": rows, "columns": columns}}
     return head, {PICTURE: _picture(grey)} if lines else {}
 
@@ -37,6 +37,14 @@ def look_for(frame: Frame) -> tuple[dict[str, Any], dict[str, bytes]]:
 def lines_of(grey: NDArray[np.uint8]) -> list[lettering.Line]:
     """Return the lines of letters in a picture (rows, columns) of displayed grey levels that may name somebody."""
     return lettering.lines_of(grey, _vocabulary())
+
+
+def _with_margin(line: lettering.Line, rows: int, columns: int) -> lettering.Line:
+    """Return a line with room around it for what of its letters was not found: soft edges, accents, a comma."""
+    room = max(3, min(line.width, line.height) // 2)
+    left, top = max(0, line.left - room), max(0, line.top - room)
+    right, bottom = min(columns, line.left + line.width + room), min(rows, line.top + line.height + room)
+    return lettering.Line(left, top, right - left, bottom - top, line.marks)
 
 
 def masked(frame: Frame, regions: Sequence[Sequence[int]]) -> Frame:

@@ -63,7 +63,10 @@ def test_a_lead_draws_moves_and_masks(held, visit):
     page.get_by_role("button", name="Take it on").click()
     page.wait_for_selector("text=(you)")
     (found,) = chosen(page)
-    assert 30 <= found[0] <= 50
+    assert 15 <= found[0] <= 45
+    named = np.argwhere(limb()[:120, :400] == 255 * 16)
+    assert (named.min(axis=0) >= (found[1], found[0])).all()
+    assert (named.max(axis=0) < (found[1] + found[3], found[0] + found[2])).all()
     stage = page.locator("[data-stage]").bounding_box()
     page.mouse.move(stage["x"] + stage["width"] * 0.6, stage["y"] + stage["height"] * 0.7)
     page.mouse.down()

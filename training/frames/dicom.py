@@ -21,7 +21,7 @@ from training.frames.codecs import EXPLICIT_LITTLE, NATIVE, RLE, Decoder, Shape,
 from training.frames.errors import FrameError
 from training.frames.frame import Encoded, Frame
 from training.frames.greys import FUNCTIONS, GreyScale, Lut
-from training.frames.markers import stripped
+from training.frames.markers import has_spare_room, stripped
 from training.frames.pictures import MAX_PIXELS, grey_of_colours, refuse_size
 
 #: What may hold a radiograph; others (CT, MR, US, ...) are refused by name.
@@ -161,7 +161,7 @@ def _frame(dataset: Dataset, max_pixels: int) -> Frame:
     if is_colour:
         values = grey_of_colours(_as_rgb(values, dataset, syntax))
     pixels, is_clean = _stored(_within_bits(values, dataset, decoder), dataset)
-    source = None if is_colour or not is_clean else _source(content, syntax)
+    source = None if is_colour or not is_clean else _source(content, syntax, pixels.nbytes)
     return Frame(
         pixels,
         photometric_interpretation=_photometric_interpretation(dataset),
@@ -251,12 +251,12 @@ def _stored(values: NDArray[Any], dataset: Dataset) -> tuple[NDArray[Any], bool]
     return (cut << unused).astype(cut.dtype, copy=False).view(plain.dtype) >> unused, False
 
 
-def _source(content: bytes, syntax: str) -> Encoded | None:
+def _source(content: bytes, syntax: str, length: int) -> Encoded | None:
     """Return the encoding in which the frame may be kept: without what people may have written into it."""
     if syntax in NATIVE:
-        return Encoded(content, EXPLICIT_LITTLE) if NATIVE[syntax] == "little" else None
+        return Encoded(content[:length], EXPLICIT_LITTLE) if NATIVE[syntax] == "little" else None
     if syntax == RLE:
-        return Encoded(content, syntax)
+        return None if has_spare_room(content) else Encoded(content, syntax)
     kept = stripped(content)
     return Encoded(kept, syntax) if kept else None
 
