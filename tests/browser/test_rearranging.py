@@ -8,7 +8,7 @@ from django.conf import settings
 from django.test import Client
 
 from bonefrac.accounts.models import Role
-from studies import worklist
+from studies import reviews, worklist
 from studies.intake import Details
 from studies.models import Notice, Study
 from tests import factories_intake as files
@@ -122,3 +122,23 @@ def test_one_picture_under_two_patients_is_decided_by_the_lead(visit):
     page.get_by_role("button", name="Link it").click()
     page.wait_for_selector("text=Nothing is held")
     assert Study.objects.count() == 1
+
+
+def test_an_image_of_a_void_study_is_seen_at_a_glance_and_let_in_apart(visit):
+    site = make.site()
+    uploader, lead, uid = make.person(site, Role.UPLOADER), make.lead(site), files.dataset().StudyInstanceUID
+    files.hand_in(uploader, site, dicom(8, StudyInstanceUID=uid), expected_files=1)
+    void = Study.objects.get()
+    reviews.void(lead, void.pk, reason="Wrong patient on the cassette.")
+    files.hand_in(uploader, site, dicom(9, StudyInstanceUID=uid), details=Details(urgent=True))
+    page = visit(lead, "/")
+    page.get_by_role("link", name="1 held").click()
+    page.wait_for_selector("text=Its study has been voided")
+    look(page, "held-list")
+    page.get_by_role("link", name="Look at both").click()
+    page.wait_for_selector("text=An image of a void study")
+    look(page, "held-void-study")
+    page.get_by_role("button", name="Let it in").dblclick()
+    page.wait_for_selector("text=The file is in")
+    apart = Study.objects.exclude(pk=void.pk).get()
+    assert (apart.status, apart.urgent, apart.images.count(), void.images.count()) == ("AWAITING", True, 1, 1)

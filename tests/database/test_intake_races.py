@@ -13,7 +13,7 @@ from bonefrac.stores import INCOMING
 from inference.models import Radiograph
 from studies import intake, rearranging
 from studies.decoding.parent import decoder
-from studies.intake import judging
+from studies.intake import Details, judging
 from studies.models import Study, StudyImage
 from tests import factories_intake as files
 from tests import factories_studies as make
@@ -78,6 +78,31 @@ def test_a_picture_that_comes_again_while_a_lead_moves_it_is_linked_to_where_it_
     ])  # fmt: skip
     again.refresh_from_db()
     assert (again.status, again.study, again.study_image) == ("DUPLICATE", target, target.images.last())
+
+
+def test_three_leads_let_one_held_file_in_and_one_does(uploader, site):
+    picture = files.png()
+    files.hand_in(uploader, site, picture, details=Details(patient_code="A"))
+    (held,) = files.hand_in(uploader, site, picture, details=Details(patient_code="B"))
+    leads = [make.lead(site) for _ in range(3)]
+    came = together([lambda lead=lead: intake.release_held(lead, held.pk).status for lead in leads])
+    assert sorted(came) == ["ACCEPTED", "wrong_state", "wrong_state"]
+    assert StudyImage.objects.count() == 2
+
+
+def test_two_leads_let_two_copies_in_at_once_and_it_is_one_image(uploader, site):
+    picture = files.png()
+    files.hand_in(uploader, site, picture, details=Details(patient_code="A"))
+    held = [files.hand_in(uploader, site, picture, details=Details(patient_code="B"))[0] for _ in range(2)]
+    leads = [make.lead(site) for _ in range(2)]
+    came = together(
+        [
+            lambda lead=lead, file=file: intake.release_held(lead, file.pk).status
+            for lead, file in zip(leads, held, strict=True)
+        ]
+    )
+    assert sorted(came) == ["ACCEPTED", "DUPLICATE"]
+    assert StudyImage.objects.count() == 2
 
 
 def aside(deed):
