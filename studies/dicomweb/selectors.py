@@ -1,7 +1,7 @@
 """What a person finds and retrieves over DICOMweb: always of ``access.visible_to``, always recorded.
 
-A search writes which studies it showed, a retrieval that the study was opened, in the same transaction as it reads. A
-void study is not offered.
+A search writes which studies it showed, a retrieval that the study was opened, before anything of them is sent. A void
+study is not offered.
 """
 
 from __future__ import annotations
@@ -63,12 +63,11 @@ class Found:
 def studies(scope: Scope, query: Query) -> Found:
     """Return the studies that a search asks for, the newest first."""
     end = query.offset + query.limit + 1
-    with transaction.atomic():
-        parts = [_newest(part, query.matches)[:end] for part in _lists(scope)]
-        found = _merged(parts, query.offset, end) if query.limit else []
-        shown = found[: query.limit]
-        images = _images_of(study.pk for study in shown)
-        _note_search(scope.user, shown)
+    parts = [_newest(part, query.matches)[:end] for part in _lists(scope)]
+    found = _merged(parts, query.offset, end) if query.limit else []
+    shown = found[: query.limit]
+    images = _images_of(study.pk for study in shown) if shown else {}
+    _note_search(scope.user, shown)
     told = [rows.of_study(study, images[study.pk], query, scope.base) for study in shown]
     return Found(told, len(found) > query.limit)
 
@@ -76,22 +75,20 @@ def studies(scope: Scope, query: Query) -> Found:
 def series(scope: Scope, query: Query) -> Found:
     """Return the series that a search asks for, those with the newest image first."""
     end = query.offset + query.limit + 1
-    with transaction.atomic():
-        keys = _series_keys(_searched(scope, query), end)[query.offset :] if query.limit else []
-        shown = keys[: query.limit]
-        images = _images_of({key for key, _sop in shown}, is_with_study=True)
-        held = rows.grouped(itertools.chain.from_iterable(images.values()))
-        found = [held[key] for key in shown if key in held]
-        _note_search(scope.user, [images[0].study for images in found])
+    keys = _series_keys(_searched(scope, query), end)[query.offset :] if query.limit else []
+    shown = keys[: query.limit]
+    images = _images_of({key for key, _sop in shown}, is_with_study=True)
+    held = rows.grouped(itertools.chain.from_iterable(images.values()))
+    found = [held[key] for key in shown if key in held]
+    _note_search(scope.user, [of_one[0].study for of_one in found])
     return Found([rows.of_series(images, query, scope.base) for images in found], len(keys) > query.limit)
 
 
 def instances(scope: Scope, query: Query) -> Found:
     """Return the instances that a search asks for, in the order of their study, or the newest first."""
-    with transaction.atomic():
-        wanted = _searched(scope, query).select_related("study", "radiograph")
-        images = list(wanted[query.offset : query.offset + query.limit + 1]) if query.limit else []
-        _note_search(scope.user, [image.study for image in images[: query.limit]])
+    wanted = _searched(scope, query).select_related("study", "radiograph")
+    images = list(wanted[query.offset : query.offset + query.limit + 1]) if query.limit else []
+    _note_search(scope.user, [image.study for image in images[: query.limit]])
     told = [rows.of_instance(image, query, scope.base) for image in images[: query.limit]]
     return Found(told, len(images) > query.limit)
 
