@@ -64,6 +64,59 @@ def zipped(entries, packing=zipfile.ZIP_DEFLATED):
     return buffer.getvalue()
 
 
+def zipped_large(entries):
+    """A ZIP whose entries have lengths of 64 bits."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, content in entries.items():
+            with archive.open(name, "w", force_zip64=True) as entry:
+                entry.write(content)
+    return buffer.getvalue()
+
+
+class _Pipe(io.RawIOBase):
+    """Takes bytes and cannot go back."""
+
+    def __init__(self):
+        self.taken = bytearray()
+
+    def writable(self):
+        return True
+
+    def write(self, content):
+        self.taken += content
+        return len(content)
+
+
+def zipped_stream(entries):
+    """A ZIP as a program writes it that knows no length beforehand: it stands behind each entry."""
+    pipe = _Pipe()
+    with zipfile.ZipFile(pipe, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in entries.items():
+            archive.writestr(name, content)
+    return bytes(pipe.taken)
+
+
+def overlapping(archive, times):
+    """The ZIP of one entry with a table of contents that lists it so many times."""
+    directory, end = archive.find(b"PK\1\2"), archive.find(b"PK\5\6")
+    listed = archive[directory:end] * times
+    record = struct.pack("<4sHHHHIIH", b"PK\5\6", 0, 0, times, times, len(listed), directory, 0)
+    return archive[:directory] + listed + record
+
+
+def inks(pixels):
+    """A grey picture in cyan, magenta, yellow and black, of which only the last is used."""
+    none = Image.new("L", pixels.shape[::-1], 0)
+    return Image.merge("CMYK", [none, none, none, Image.fromarray(255 - pixels)])
+
+
+def turned(orientation):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    return exif
+
+
 def encrypted(archive):
     """The ZIP with the flag of encryption on each of its entries."""
     changed = bytearray(archive)

@@ -23,6 +23,7 @@ from training.frames import FrameError
 _BLOCK: Final = 512
 _LONG_HEADER: Final = 65_536
 _END_RECORD: Final = 22
+_LOCAL_HEADER: Final = 30
 _COMMENT: Final = 65_535
 _DIRECTORY_ENTRY: Final = 1_024
 _PACKINGS: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
@@ -105,6 +106,7 @@ def entries_of(handle: IO[bytes], kind: str, bounds: Bounds) -> Iterator[Entry]:
             yield from _tar_entries(handle, bounds)
         else:
             with gzip.GzipFile(fileobj=handle) as unpacked:
+                _refuse_what_is_no_tar(unpacked)
                 yield from _tar_entries(unpacked, bounds)
     except FrameError:
         raise
@@ -137,6 +139,7 @@ def _zip_entries(handle: IO[bytes], bounds: Bounds) -> Iterator[Entry]:
     with zipfile.ZipFile(handle) as archive:
         infos = [info for info in archive.infolist() if not info.is_dir()]
         _refuse_excess(len(infos), sum(info.file_size for info in infos), bounds)
+        _refuse_overlaps(archive.infolist())
         if infos and all(info.flag_bits & 1 for info in infos):
             raise FrameError("encrypted", "the archive is encrypted")
         for info in infos:
@@ -162,6 +165,15 @@ def _refuse_large_directory(handle: IO[bytes], bounds: Bounds) -> None:
     _refuse_excess(max(entries, size // (46 + _DIRECTORY_ENTRY)), 0, bounds)
     if size > (bounds.entries + 1) * _DIRECTORY_ENTRY:
         raise FrameError("too_many_entries", "its table of contents is larger than is allowed")
+
+
+def _refuse_overlaps(infos: Iterable[zipfile.ZipInfo]) -> None:
+    """Raise ``FrameError`` where two entries share bytes: few packed bytes would be unpacked again and again."""
+    end = 0
+    for info in sorted(infos, key=lambda info: info.header_offset):
+        if info.header_offset < end:
+            raise FrameError("damaged", "entries of the archive lie over each other")
+        end = info.header_offset + _LOCAL_HEADER + info.compress_size
 
 
 def _zip_path(info: zipfile.ZipInfo) -> str:
@@ -213,6 +225,21 @@ def _tar_entries(stream: _Stream, bounds: Bounds) -> Iterator[Entry]:
         yield Entry(path, size, partial(_part, stream, start, size), _fault_of_path(path) or fault)
 
 
+def _refuse_what_is_no_tar(stream: _Stream) -> None:
+    """Raise ``FrameError`` where a single file was packed, as many a program does with an image."""
+    header = stream.read(_BLOCK)
+    if header.strip(b"\0") and len(header) == _BLOCK and not _is_header(header):
+        raise FrameError("unsupported_packing", "what is packed in it by gzip is no TAR archive")
+
+
+def _is_header(header: bytes) -> bool:
+    """Whether a block of a TAR archive has the sum that it says."""
+    try:
+        return sum(header[:148]) + sum(header[156:]) + 8 * 32 == _number(header[148:156])
+    except ValueError:
+        return False
+
+
 def _header_at(stream: _Stream, position: int) -> bytes:
     """Return the header at a position; nothing at the end."""
     stream.seek(position)
@@ -221,7 +248,7 @@ def _header_at(stream: _Stream, position: int) -> bytes:
         return b""
     if len(header) < _BLOCK:
         raise FrameError("truncated", "the archive ends too early")
-    if sum(header[:148]) + sum(header[156:]) + 8 * 32 != _number(header[148:156]):
+    if not _is_header(header):
         raise FrameError("damaged", "the archive cannot be read")
     return header
 
