@@ -54,6 +54,14 @@ def are_two_patients(arrival: Arrival, study: Study) -> bool:
     return bool(arrival.patient_key and study.patient_key and arrival.patient_key != study.patient_key)
 
 
+def is_settled(arrival: Arrival, twin: StudyImage) -> bool:
+    """Whether a file's picture may be linked: nobody else is named, or a lead moved it away from the file's patient."""
+    if not are_two_patients(arrival, twin.study):
+        return True
+    left = StudyImage.everything.filter(radiograph=twin.radiograph_id, withdrawn_at__isnull=False)
+    return left.filter(study__patient_key=arrival.patient_key).exists()
+
+
 def study_of(file: IncomingFile, arrival: Arrival) -> tuple[Study, bool]:
     """Return the study where an image belongs, locked, and whether it was made now."""
     study, is_new = Study.objects.get_or_create(

@@ -120,7 +120,7 @@ def admit(file: IncomingFile, decoded: Decoded) -> None:
     )
     with transaction.atomic():
         twin = joining.twin_of(arrival)
-        if twin is not None and joining.are_two_patients(arrival, twin.study):
+        if twin is not None and not joining.is_settled(arrival, twin):
             hold(file, arrival, "two_patients")
         elif twin is not None:
             link(file, arrival, twin)

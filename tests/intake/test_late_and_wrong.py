@@ -15,12 +15,15 @@ from bonefrac.accounts.pseudonyms import patient_key
 from bonefrac.db import new_id
 from bonefrac.errors import Conflict
 from bonefrac.stores import ORIGINALS
+from inference import registry
+from inference.models import PredictionJob
 from studies import intake, rearranging, reviews
 from studies.intake import Details, originals
 from studies.intake.holding import sides_of
 from studies.models import Identity, Study, StudyImage
 from tests import factories_intake as files
 from tests import factories_studies as make
+from tests import tiny
 
 WHY = "Wrong patient on the cassette."
 
@@ -121,8 +124,34 @@ def test_a_study_corrected_at_the_modality_is_let_in_and_the_wrong_one_merged_in
     assert corrected.patient_key == patient_key(site, issuer="", patient_id="B")
     rearranging.merge(lead, first[0].study.pk, into=corrected.pk, reason="Corrected.", other_patient=True)
     assert (corrected.images.count(), StudyImage.objects.count()) == (2, 2)
-    again = files.hand_in(uploader, site, *right)
+    again = files.hand_in(uploader, site, *right, *wrong)
     assert {(row.status, row.study) for row in again} == {("DUPLICATE", corrected)}
+
+
+def test_what_a_lead_gave_to_its_right_patient_is_not_asked_again_when_it_is_sent_again(uploader, site, lead):
+    (content,) = of_one_study(1, PatientID="A")
+    wrong, right = sent(uploader, site, content), make.study(site, patient="B")
+    ask = {"images": [wrong.study_image.pk], "to": right.pk, "reason": WHY, "other_patient": True}
+    rearranging.move_images(lead, wrong.study.pk, **ask)
+    again = sent(uploader, site, content)
+    assert (again.status, again.study) == ("DUPLICATE", right)
+
+
+def test_what_comes_for_a_study_that_was_merged_under_another_patient_is_held_beside_it(uploader, site, lead):
+    first, late = of_one_study(2, PatientID="A")
+    row, target = sent(uploader, site, first), make.study(site, patient="B")
+    rearranging.merge(lead, row.study.pk, into=target.pk, reason=WHY, other_patient=True)
+    held = sent(uploader, site, late)
+    assert (held.code, sides_of(lead, held.pk).study) == ("other_patient", target)
+    assert intake.link_held(lead, held.pk).study == target
+    assert target.images.count() == 3
+
+
+def test_a_late_image_is_read_by_the_machine_and_rung_for_its_rank(uploader, site, tmp_path):
+    registry.promote(None, registry.register(None, tiny.write(tmp_path / "artifact")))
+    rows = [sent(uploader, site, content) for content in of_one_study(2)]
+    asked = set(PredictionJob.objects.values_list("radiograph", flat=True))
+    assert asked == {row.study_image.radiograph_id for row in rows}
 
 
 @pytest.mark.parametrize(
