@@ -51,6 +51,7 @@ def test_each_file_gets_its_row_at_once_and_its_own_verdict(site, upload):
     assert {post["fields"]["batch"] for post in posts} == {BATCH}
     assert {post["fields"]["expected_files"] for post in posts} == {"5"}
     assert {post["headers"]["X-CSRFToken"] for post in posts} == {"harness"}
+    assert not any("csrfmiddlewaretoken" in post["fields"] for post in posts)
     assert {post["headers"]["Accept"] for post in posts} == {"application/json"}
 
 

@@ -49,7 +49,8 @@ export function exchange(method, url, { headers = {}, body = null, progress = ()
 /** Post files with the form's fields; resolves to { files, batch } in the order of the rows, or to { failure }. */
 export async function sendFiles(url, fields, rows, { words, progress, begun }) {
   const body = new FormData();
-  for (const [name, value] of fields) body.append(name, value);
+  // The token goes in the header, where a new one can follow; an old one in the body would be looked at first.
+  for (const [name, value] of fields) if (name !== "csrfmiddlewaretoken") body.append(name, value);
   for (const row of rows) {
     body.append("files", row.file, row.file.name);
     body.append("folders", row.folder);
