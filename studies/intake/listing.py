@@ -192,6 +192,8 @@ def handed_in_by(user: User) -> QuerySet[IncomingFile]:
 
 def _own_studies(user: User, files: Sequence[IncomingFile]) -> dict[uuid.UUID | None, Study]:
     wanted = {file.study_id for file in files if file.study_id}
+    if not wanted:
+        return {}
     return {study.pk: study for study in access.visible_to(user).filter(pk__in=wanted, uploader=user)}
 
 

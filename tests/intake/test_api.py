@@ -78,3 +78,19 @@ def test_pages_follow_each_other(api, uploader, site):
     second = api.get(ADDRESS, {"cursor": first["next"]}).json()
     keys = {file["id"] for page in (first, second) for file in page["results"]}
     assert (len(first["results"]), len(second["results"]), len(keys), second["next"]) == (50, 2, 52, "")
+
+
+def test_the_request_never_looks_at_pixels(api):
+    """What only a decoder can find out is found out by the judge: the request took the file in."""
+    whole = files.values(shape=(600, 600))
+    broken = {
+        "cut.jpg": files.jpeg(whole)[:-30_000],
+        "cut.png": files.png(whole)[:-30_000],
+        "cut.dcm": files.dicom(pixels=files.values(12, shape=(600, 600)))[:-300_000],
+    }
+    handed = [SimpleUploadedFile(name, content) for name, content in broken.items()]
+    rows = api.post(ADDRESS, {"files": handed}).json()["files"]
+    assert [row["status"] for row in rows] == ["RECEIVED"] * 3
+    for row in rows:
+        intake.judge(row["id"])
+        assert api.get(f"{ADDRESS}{row['id']}/").json()["status"] == "REFUSED"
