@@ -27,7 +27,7 @@ from bonefrac import keys
 from bonefrac.accounts.models import IdentityPolicy, Site
 from bonefrac.audit.events import record
 from bonefrac.audit.models import Verb
-from bonefrac.errors import Forbidden
+from bonefrac.errors import Forbidden, Unavailable
 from studies import access
 from studies.models import Identity, Study
 from studies.policies import may_see_identity
@@ -71,6 +71,7 @@ def view(actor: User, study_id: uuid.UUID) -> list[tuple[str, str]]:
 
     Raises:
         NotFound, Forbidden: The actor may not see the study, or does not treat at its site.
+        Unavailable: It is kept, but was sealed with another key than the platform has now.
     """
     study = access.study(actor, study_id)
     if not may_see_identity(access.standing(actor, study.site)):
@@ -101,8 +102,12 @@ def forget() -> int:
 def _opened(site: Site, identity: Identity) -> dict[str, str]:
     try:
         fields: dict[str, str] = json.loads(_cipher(site).decrypt(bytes(identity.sealed)))
-    except InvalidToken:
-        return {}
+    except InvalidToken as error:
+        sentence = _(
+            "Who this patient is was kept, and cannot be opened: the platform's field key (FIELD_SECRET, or keys/field "
+            "in its data folder) is not the one that sealed it. Nothing is lost: the administrator puts that key back."
+        )
+        raise Unavailable(sentence, code="wrong_key") from error
     return fields
 
 

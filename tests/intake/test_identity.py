@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from bonefrac.accounts.models import IdentityPolicy, Role, Site
 from bonefrac.audit.models import AuditEvent, Verb
+from bonefrac.errors import Unavailable
 from bonefrac.stores import ORIGINALS
 from studies import identity
 from studies.intake import originals
@@ -85,7 +86,20 @@ def test_another_sites_key_opens_nothing(uploader, clinical):
     kept = Identity.objects.get(study=study)
     other = make.site()
     study.site = other
-    assert identity._opened(other, kept) == {}
+    with pytest.raises(Unavailable):
+        identity._opened(other, kept)
+
+
+def test_a_wrong_key_is_said_and_nothing_is_lost(uploader, clinical, lead, settings):
+    study, right = hand_in(uploader, clinical).study, settings.FIELD_SECRET
+    settings.FIELD_SECRET = "another secret of enough characters"
+    said = page(lead, study)
+    assert said.status_code == 503
+    assert "is not the one that sealed it" in said.content.decode()
+    assert NAME not in said.content.decode()
+    assert not AuditEvent.objects.filter(verb=Verb.IDENTITY_VIEWED).exists()
+    settings.FIELD_SECRET = right
+    assert NAME in page(lead, study).content.decode()
 
 
 def age(days):

@@ -83,6 +83,12 @@ def test_descriptions_keep_known_words_only():
     assert not all_known("HAND SMITH")
 
 
+def test_a_patients_name_is_no_view_and_no_part_of_the_body():
+    made = kept(StudyDescription="FOOT Rosenberg AP", PatientName="Foot^Rosenberg", OperatorsName="Garth")
+    assert made.StudyDescription == "AP"
+    assert kept(StudyDescription="KNEE Rosenberg", PatientName="Doe^Jane").StudyDescription == "KNEE Rosenberg"
+
+
 def test_a_term_passes_whole_or_not_at_all():
     assert kept(BodyPartExamined="HAND").BodyPartExamined == "HAND"
     assert "BodyPartExamined" not in kept(BodyPartExamined="HAND SMITH")

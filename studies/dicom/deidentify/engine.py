@@ -80,7 +80,7 @@ def _names_in(dataset: Dataset) -> frozenset[str]:
     for tag in list(dataset.keys())[:_ELEMENTS]:
         if not tag.is_private and dictionary_has_tag(tag) and dictionary_VR(tag) == "PN":
             with contextlib.suppress(*_UNREADABLE):
-                found |= words_in(_joined(dataset[tag]))
+                found |= words_in(str(dataset[tag].value))
     return frozenset(found)
 
 
