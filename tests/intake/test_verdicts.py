@@ -7,6 +7,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 from rest_framework.test import APIClient
 
+from bonefrac.stores import INCOMING
 from studies import intake
 from studies.models import IncomingFile, Study
 from tests import factories_intake as files
@@ -40,7 +41,9 @@ def test_every_format_has_its_verdict_over_page_and_api(row, face, client, uploa
     assert (file.status, file.code) == (row.status, row.code)
     assert row.says in file.sentence
     assert IncomingFile.objects.get(pk=second).status == "ACCEPTED"
+    left = [path for path in INCOMING.root.rglob("*") if path.is_file()]
     if row.status == "REFUSED":
+        assert left == []
         assert file.sentence.startswith("It was not accepted: ")
         assert "The other files are not affected." in file.sentence
         assert file.study is None
