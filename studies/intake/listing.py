@@ -101,7 +101,7 @@ def rows_of(user: User, files: Iterable[IncomingFile]) -> list[FileRow]:
     """Return files of a person with what became of them."""
     found = list(files)
     shown = _own_studies(user, found)
-    verdicts = verdicts_of(list(shown.values()))
+    verdicts = verdicts_of(list(shown.values())) if shown else {}
     return [_row(file, shown.get(file.study_id), verdicts) for file in found]
 
 
