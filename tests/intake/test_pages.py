@@ -116,7 +116,9 @@ def test_only_uploaders_upload_and_only_leads_see_what_is_held(client, uploader,
     assert client.post(reverse("studies:release", args=[held.pk])).status_code == 404
     sign_in(client, lead)
     page = client.get(reverse("studies:held")).content
-    assert reverse("studies:release", args=[held.pk]).encode() in page
+    look = reverse("studies:held_file", args=[held.pk])
+    assert look.encode() in page
+    assert reverse("studies:release", args=[held.pk]).encode() in client.get(look).content
     assert b"own name" not in page
     assert client.post(reverse("studies:release", args=[held.pk])).status_code == 302
     assert client.post(reverse("studies:refuse", args=[held.pk])).status_code == 409
