@@ -10,6 +10,7 @@ from django.db.models import Q
 from bonefrac.accounts.models import Site
 from bonefrac.db import Row, one_of
 from inference.models import Radiograph
+from studies.lengths import size_in_words
 from studies.states import BodyPart, Fact, Rank, Sex, Side, StudyStatus
 
 
@@ -138,6 +139,11 @@ class StudyImage(Row):
 
     def __str__(self) -> str:
         return f"image {self.position} of {self.study_id}"
+
+    @property
+    def size(self) -> str:
+        """Width and height in words, with the unit that the file allows."""
+        return size_in_words(self.radiograph.rows, self.radiograph.columns, self.spacing)
 
 
 class Problem(Row):
