@@ -68,9 +68,9 @@ def _decoded(request: dict[str, Any]) -> tuple[dict[str, Any], dict[str, bytes]]
         "grey": frame.grey_scale.to_dict(),
         "is_film_photo": frame.is_film_photo,
         "header": header,
-        "lettering": [],
+        "is_held": False,
     }
-    found, pictures = ({}, {}) if request.get("is_text_cleared") else lettering.look_for(frame)
+    found, pictures = ({}, {}) if request.get("is_text_cleared") else lettering.look_for(frame, header)
     parts = {"frame": encoded.content, **render(frame, request["preprocessings"]), **pictures}
     return head | found, parts
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any, Final
 
@@ -23,15 +23,25 @@ from training.frames import Frame
 #: The part of an answer that is the picture of a file to be held, as PNG.
 PICTURE: Final = "held picture"
 _LONGEST: Final = 2048
+_BURNED_IN_ANNOTATION: Final = "00280301"
 
 
-def look_for(frame: Frame) -> tuple[dict[str, Any], dict[str, bytes]]:
-    """Return the lines of a frame that may name somebody, its displayed size, and its picture where there are any."""
+def look_for(frame: Frame, header: Mapping[str, Any] | None) -> tuple[dict[str, Any], dict[str, bytes]]:
+    """Return whether a frame is to be held, its lines that may name somebody, its displayed size, and its picture.
+
+    A header that says itself that something is burnt in is believed, also where no line is found.
+    """
     grey = _grey(frame)
     rows, columns = grey.shape
     lines = [asdict(_with_margin(line, rows, columns)) for line in lines_of(grey)]
-    head = {"lettering": lines, "displayed": {"rows": rows, "columns": columns}}
-    return head, {PICTURE: _picture(grey)} if lines else {}
+    is_held = bool(lines) or _announces_text(header)
+    head = {"is_held": is_held, "lettering": lines, "displayed": {"rows": rows, "columns": columns}}
+    return head, {PICTURE: _picture(grey)} if is_held else {}
+
+
+def _announces_text(header: Mapping[str, Any] | None) -> bool:
+    said = (header or {}).get("kept", {}).get(_BURNED_IN_ANNOTATION, {}).get("Value", [])
+    return "YES" in said
 
 
 def lines_of(grey: NDArray[np.uint8]) -> list[lettering.Line]:

@@ -124,7 +124,7 @@ def admit(file: IncomingFile, decoded: Decoded) -> None:
             hold(file, arrival, "two_patients")
         elif twin is not None:
             link(file, arrival, twin)
-        elif head["lettering"]:
+        elif head["is_held"]:
             hold_text(file, decoded)
         else:
             _accept(file, arrival, decoded)

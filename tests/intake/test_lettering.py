@@ -145,6 +145,15 @@ def test_what_is_held_is_in_no_export(uploader, lead, site):
     assert not StudyImage.objects.filter(incoming_files=file).exists()
 
 
+def test_a_header_that_says_that_something_is_burnt_in_is_believed(uploader, lead, site):
+    told = [files.dicom(files.dataset(BurnedInAnnotation=said)) for said in ("YES", "NO")]
+    held, taken = files.hand_in(uploader, site, *told)
+    assert (held.code, held.details["lettering"], taken.status) == ("text_in_pixels", [], FileStatus.ACCEPTED)
+    assert "Clear it" in page_of(lead, held)
+    lettering.clear(lead, held.pk)
+    assert again(held).status == FileStatus.ACCEPTED
+
+
 def test_a_region_lies_where_it_is_seen_though_pixels_are_oblong(uploader, lead, site):
     wide = np.asarray(Image.fromarray(drawn("SMITH JOHN")).resize((373, 908)))
     made = files.dataset(wide, bits=8, PixelAspectRatio=[1, 2])
