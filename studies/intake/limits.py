@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from django.conf import settings
 from django.db.models import Count, Sum
@@ -97,8 +97,10 @@ def in_megabytes(size: int) -> str:
     return f"{size / _MEGA:,.0f} MB" if size >= _MEGA else f"{size / 1000:,.0f} kB"
 
 
-def refuse(actor: User, batch: uuid.UUID, *, limits: Limits, sizes: Sequence[int]) -> None:
-    """Refuse files beyond what a person may hand in within an hour, or a batch may hold, before any byte is kept.
+def refuse(actor: User, batch: uuid.UUID | None, *, limits: Limits, sizes: Sequence[int]) -> None:
+    """Refuse files beyond what a person may hand in within an hour, or a batch (None: a new one) may hold.
+
+    No byte has been kept before.
 
     Raises:
         TooOften: More files than the person may hand in now.
@@ -125,14 +127,13 @@ def refuse_crowd(actor: User, *, limits: Limits, files: int) -> None:
         raise _too_often(limits, wait=blocking + _HOUR - now)
 
 
-def refuse_excess(batch: uuid.UUID, *, limits: Limits, sizes: Sequence[int]) -> None:
+def refuse_excess(batch: uuid.UUID | None, *, limits: Limits, sizes: Sequence[int]) -> None:
     """Refuse more files or bytes than a batch may have, before any byte is kept.
 
     Raises:
         TooMuch: It would hold more (``too_many_files``, ``batch_too_large``).
     """
-    handed = IncomingFile.objects.filter(batch=batch, details__archive__isnull=True)  # entries have bounds of their own
-    held = handed.aggregate(files=Count("id"), size=Sum("size_bytes"))
+    held = _held_by(batch) if batch else {"files": 0, "size": 0}
     if held["files"] + len(sizes) > limits.batch_files:
         sentence = _(
             "At most %(limit)s files go in one upload; it has %(held)s and %(more)s were sent. These were not taken "
@@ -145,6 +146,12 @@ def refuse_excess(batch: uuid.UUID, *, limits: Limits, sizes: Sequence[int]) -> 
             "as another upload."
         ) % {"limit": in_megabytes(limits.batch_bytes)}
         raise TooMuch(sentence, code="batch_too_large")
+
+
+def _held_by(batch: uuid.UUID) -> dict[str, Any]:
+    """Return how many files and bytes a batch has; what lies in its archives has bounds of its own."""
+    handed = IncomingFile.objects.filter(batch=batch, details__archive__isnull=True)
+    return handed.aggregate(files=Count("id"), size=Sum("size_bytes"))
 
 
 def _too_often(limits: Limits, *, wait: timedelta) -> TooOften:

@@ -131,16 +131,16 @@ def receive(
         Full: The disk is nearly full.
     """
     _check(actor, site, files)
-    batch, allowed = batch or new_id(), limits.of(site)
+    is_new, batch, allowed = batch is None, batch or new_id(), limits.of(site)
     stored = _entered(actor, site, batch, details, grouping)
-    limits.refuse(actor, batch, limits=allowed, sizes=repeats.new_sizes(site, batch, files))
+    sizes = repeats.new_sizes(site, batch, files)
+    limits.refuse(actor, None if is_new else batch, limits=allowed, sizes=sizes)
     safekeeping.refuse_full_disk()
     taken = _take_all(files, allowed)
     with transaction.atomic():
-        _refuse_foreign_batch(actor, site, batch)
+        first = 0 if is_new else _own_position(actor, site, batch)
         _ensure_kept(files, taken)
-        rows = _insert_new(actor, site, taken, batch=batch, expected=expected_files, details=stored)
-        joining.list_when_complete(rows[0])
+        rows = _insert_new(actor, site, taken, batch=batch, first=first, expected=expected_files, details=stored)
     return _without_repeated(taken, rows)
 
 
@@ -179,8 +179,8 @@ def take_entries(
         expected = batch.aggregate(files=Max("expected_files"))["files"] or 0
         is_first = not batch.filter(details__archive__parent=str(archive.pk)).exists()
         rows = _insert(
-            archive.sender, archive.site, taken, batch=archive.batch, details=details,
-            expected=expected + total if expected and is_first else expected,
+            archive.sender, archive.site, taken, batch=archive.batch, first=_next_position(archive.batch),
+            details=details, expected=expected + total if expected and is_first else expected,
         )  # fmt: skip
         _ring(rows)
 
@@ -212,10 +212,12 @@ def _check(actor: User, site: Site, files: Sequence[Handed]) -> None:
         raise Invalid(sentence, code="no_files", fields={"files": sentence})
 
 
-def _refuse_foreign_batch(actor: User, site: Site, batch: uuid.UUID) -> None:
+def _own_position(actor: User, site: Site, batch: uuid.UUID) -> int:
+    """Return the place of the next file in a batch; raise ``Conflict`` where it is another's."""
     safekeeping.lock(safekeeping.batch_name(batch))
     if IncomingFile.objects.filter(batch=batch).exclude(sender=actor, site=site).exists():
         raise Conflict(_("This upload belongs to somebody else or to another site. Start a new one."), code="batch")
+    return _next_position(batch)
 
 
 def _take_all(files: Sequence[Handed], allowed: Limits) -> list[Taken]:
@@ -266,10 +268,22 @@ def _ensure_kept(files: Sequence[Handed], taken: Sequence[Taken]) -> None:
             safekeeping.keep(file.chunks())
 
 
+def _next_position(batch: uuid.UUID) -> int:
+    last = IncomingFile.objects.filter(batch=batch).aggregate(last=Max("position"))["last"]
+    return 0 if last is None else last + 1
+
+
 def _insert_new(
-    actor: User, site: Site, taken: Sequence[Taken], *, batch: uuid.UUID, expected: int, details: dict[str, Any]
+    actor: User,
+    site: Site,
+    taken: Sequence[Taken],
+    *,
+    batch: uuid.UUID,
+    first: int,
+    expected: int,
+    details: dict[str, Any],
 ) -> list[IncomingFile]:
-    """Write a row for each file that is not here yet, and return the rows of all, in order."""
+    """Write a row for each file that is not here yet; return the rows of all, in order."""
     keys = [repeats.hashed(site, file.key) for file in taken]
     here = repeats.found(batch, keys)
     rows = [
@@ -277,17 +291,25 @@ def _insert_new(
         for key, file in zip(keys, taken, strict=True)
     ]
     new = [file for file, row in zip(taken, rows, strict=True) if row is None]
-    made = _insert(actor, site, new, batch=batch, expected=expected, details=details) if new else []
+    made = _insert(actor, site, new, batch=batch, first=first, expected=expected, details=details) if new else []
     _ring(made)
     fresh = iter(made)
-    return [row or next(fresh) for row in rows]
+    found = [row or next(fresh) for row in rows]
+    if all(row.judged_at for row in found):
+        joining.list_when_complete(found[0])
+    return found
 
 
 def _insert(
-    actor: User, site: Site, taken: Sequence[Taken], *, batch: uuid.UUID, expected: int, details: dict[str, Any]
+    actor: User,
+    site: Site,
+    taken: Sequence[Taken],
+    *,
+    batch: uuid.UUID,
+    first: int,
+    expected: int,
+    details: dict[str, Any],
 ) -> list[IncomingFile]:
-    last = IncomingFile.objects.filter(batch=batch).aggregate(last=Max("position"))["last"]
-    first = 0 if last is None else last + 1
     rows = [
         _row(actor, site, file, batch=batch, expected=expected, position=first + index, details=details)
         for index, file in enumerate(taken)
