@@ -27,7 +27,6 @@ PLUGIN = Path("/usr/share/orthanc/plugins/libOrthancDicomWeb.so")
 pytestmark = [
     pytest.mark.long,
     pytest.mark.timeout(1500),
-    pytest.mark.xdist_group("platform"),
     pytest.mark.skipif(not PLUGIN.exists(), reason="Orthanc with its DICOMweb plug-in is not installed"),
 ]
 SMALL, SMALL_SHAPE, LARGE, LARGE_SHAPE, TOGETHER = 500, (512, 512), 24, (2000, 2000), 10
@@ -142,20 +141,6 @@ def rates(servers, number, shape, seed):
     return {name: number / seconds for name, seconds in taken.items()}
 
 
-def test_instances_are_stored_as_fast_as_by_orthanc(ours, orthanc, capsys):
-    small = rates((ours, orthanc), SMALL, SMALL_SHAPE, 11)
-    large = rates((ours, orthanc), LARGE, LARGE_SHAPE, 12)
-    ratios = [found["bonefrac"] / found["Orthanc"] for found in (small, large)]
-    with capsys.disabled():
-        for label, found, ratio, goal in (("525 kB", small, ratios[0], 0.8), ("8 MB", large, ratios[1], 0.5)):
-            print(
-                f"\nSTOW-RS of {label}: {found['bonefrac']:.1f} instances/s, Orthanc {found['Orthanc']:.1f}, "
-                f"ratio {ratio:.2f} (goal {goal})"
-            )
-    assert ratios[0] >= 0.8
-    assert ratios[1] >= 0.5
-
-
 def p95(times):
     return statistics.quantiles(times, n=20)[18] * 1000
 
@@ -178,12 +163,26 @@ def test_searches_are_as_fast_as_orthancs(platform, ours, orthanc, capsys):
     by_patient = search_times(ours, [f"PatientID={patients[index]}" for index in picked])
     theirs = search_times(orthanc, [f"PatientID=P13-{index}" for index in picked])
     assert all(len(rows) == 1 for _taken, rows in by_patient[1] + theirs[1])
-    listed, listed_there = (search_times(server, ["limit=50"] * 30)[0] for server in (ours, orthanc))
+    listed, listed_there = (search_times(server, ["limit=50"] * QUERIES)[0] for server in (ours, orthanc))
     with capsys.disabled():
         print(f"\nQIDO-RS by PatientID p95 {p95(by_patient[0]):.1f} ms, Orthanc {p95(theirs[0]):.1f} (goal 1)")
         print(f"QIDO-RS limit 50 p95 {p95(listed):.1f} ms, Orthanc {p95(listed_there):.1f} (goal 0.5)")
     assert p95(by_patient[0]) <= p95(theirs[0])
     assert p95(listed) <= 0.5 * p95(listed_there)
+
+
+def test_instances_are_stored_as_fast_as_by_orthanc(ours, orthanc, capsys):
+    small = rates((ours, orthanc), SMALL, SMALL_SHAPE, 11)
+    large = rates((ours, orthanc), LARGE, LARGE_SHAPE, 12)
+    ratios = [found["bonefrac"] / found["Orthanc"] for found in (small, large)]
+    with capsys.disabled():
+        for label, found, ratio, goal in (("525 kB", small, ratios[0], 0.8), ("8 MB", large, ratios[1], 0.5)):
+            print(
+                f"\nSTOW-RS of {label}: {found['bonefrac']:.1f} instances/s, Orthanc {found['Orthanc']:.1f}, "
+                f"ratio {ratio:.2f} (goal {goal})"
+            )
+    assert ratios[0] >= 0.8
+    assert ratios[1] >= 0.5
 
 
 FILL = """
@@ -212,7 +211,8 @@ def fill(platform, site):
     with psycopg.connect(embedded.locations(platform.data).database_url, autocommit=True) as connection:
         for _ in range(600):
             (waiting,) = connection.execute(
-                "SELECT count(*) FROM studies_incomingfile WHERE status IN ('RECEIVED', 'JUDGING')"
+                "SELECT (SELECT count(*) FROM studies_incomingfile WHERE status IN ('RECEIVED', 'JUDGING'))"
+                " + (SELECT count(*) FROM inference_predictionjob WHERE status IN ('QUEUED', 'RUNNING'))"
             ).fetchone()
             if not waiting:
                 break

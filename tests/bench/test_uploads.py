@@ -18,7 +18,7 @@ from PIL import Image
 
 from tests.platform import Api, Platform
 
-pytestmark = [pytest.mark.long, pytest.mark.timeout(600), pytest.mark.xdist_group("platform")]
+pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
 IN_BATCHES, SINGLY = 85, 40  # the goals: images a second
 BATCH, CLIENTS = 25, 3
 EDGE = "edge-of-a-part"

@@ -13,7 +13,7 @@ from PIL import Image
 from tests import factories_intake as files
 from tests.platform import PASSWORD, Platform
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(400), pytest.mark.xdist_group("platform")]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
 OFFLINE = (
     "ERR_INTERNET_DISCONNECTED",
     "ERR_NETWORK_CHANGED",

@@ -16,7 +16,7 @@ from tests import factories_intake as files
 from tests.platform import Platform
 from tests.worker.conftest import wait_for
 
-pytestmark = [pytest.mark.long, pytest.mark.timeout(900), pytest.mark.xdist_group("platform")]
+pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
 INSTANCES, SHAPE = 40, (5000, 5000)  # of 50 MB each: 2 GB in one body
 MOST_MORE = 150_000_000
 HEAD = b"\r\n--edge\r\nContent-Type: application/dicom\r\n\r\n"
