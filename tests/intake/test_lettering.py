@@ -102,7 +102,7 @@ def test_a_lead_takes_it_on_and_another_may_take_it_over(uploader, lead, site):
     assert (lettering.held(lead, file.pk).is_mine, lettering.held(other, file.pk).owner) == (True, lead)
     lettering.take_on(other, file.pk)
     assert listing.held_page(lead).rows[0].owner == other
-    taken = AuditEvent.objects.filter(verb=Verb.FILE_TAKEN_ON).order_by("occurred_at")
+    taken = AuditEvent.objects.filter(verb=Verb.FILE_TAKEN_ON).order_by("id")
     assert [event.actor for event in taken] == [lead, other]
     with pytest.raises(NotFound):
         lettering.take_on(reader, file.pk)
