@@ -59,7 +59,7 @@ def test_a_large_file_goes_on_after_the_connection_dropped(page, platform, tmp_p
     page.set_input_files("#files", tmp_path / "large.dcm")
     page.wait_for_selector(".file-row")
     page.click("[data-send]")
-    page.wait_for_function("() => document.querySelector('[data-total]').value >= 20", timeout=60_000)
+    page.wait_for_function("() => document.querySelector('[data-total]').value >= 20")
     page.context.set_offline(True)
     page.wait_for_selector("text=No connection")
     page.wait_for_timeout(500)
