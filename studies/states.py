@@ -121,6 +121,12 @@ class NoticeKind(models.TextChoices):
     RESTORED = "restored", _("restored")
     REOPENED = "reopened", _("reopened")
     CONTRADICTED = "contradicted", _("header and entry differ")
+    VERDICT_SIGNED = "verdict_signed", _("verdict signed")
+    VERDICT_CHANGED = "verdict_changed", _("verdict changed")
+    DISPUTED = "disputed", _("readings differ")
+    CRITICAL = "critical", _("critical finding")
+    CRITICAL_OVERDUE = "critical_overdue", _("critical, overdue")
+    TRIAGE = "triage", _("triage")
 
 
 class Fact(models.TextChoices):

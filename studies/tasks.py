@@ -7,7 +7,7 @@ import uuid
 from celery.signals import worker_process_init
 
 from bonefrac.celery import app, job
-from studies import intake, worklist
+from studies import intake, ranking, worklist
 from studies.decoding.parent import decoder
 
 # --- Worklist ---------------------------------------------------------------------------------------------------
@@ -16,26 +16,26 @@ from studies.decoding.parent import decoder
 @job(name="studies.rank", soft_seconds=20, hard_seconds=30)
 def rank(study_id: str) -> None:
     """Rank one study."""
-    worklist.rank_by_id(uuid.UUID(study_id))
+    ranking.rank_by_id(uuid.UUID(study_id))
 
 
 @job(name="studies.rank_radiograph", soft_seconds=20, hard_seconds=30)
 def rank_radiograph(radiograph_id: str) -> None:
     """Rank the studies that show a radiograph about which a model has spoken."""
-    worklist.rank_of_radiograph(uuid.UUID(radiograph_id))
+    ranking.rank_of_radiograph(uuid.UUID(radiograph_id))
 
 
 @job(name="studies.request_predictions", soft_seconds=300, hard_seconds=360)
 def request_predictions(model_version_id: str) -> None:
     """Ask a newly active model about every unread study."""
-    worklist.request_predictions(uuid.UUID(model_version_id))
+    ranking.request_predictions(uuid.UUID(model_version_id))
 
 
 @job(name="studies.sweep", soft_seconds=60, hard_seconds=90)
 def sweep_studies() -> None:
     """Release lapsed claims and rank what a lost ring left behind."""
     worklist.release_lapsed_claims()
-    worklist.rank_open()
+    ranking.rank_open()
 
 
 # --- Intake -----------------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""The pool of open studies: their rank, who holds which, and handing out the next.
+"""The pool of open studies: who holds which, and handing out the next.
 
 A claim is a lease on the row, not a state: it is taken by one conditional UPDATE and lapses by itself. What a list
 shows is in ``selectors.listing``.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import transaction
@@ -20,86 +20,15 @@ from django.utils.translation import gettext as _
 from bonefrac.accounts.models import ReadingMode
 from bonefrac.audit.events import record
 from bonefrac.audit.models import Verb
-from bonefrac.db import first_id_of
 from bonefrac.errors import Conflict, Forbidden
-from inference import jobs
-from inference.models import ModelVersion, Prediction
-from inference.selectors import predictions_of
 from studies import access
-from studies.models import Review, Study, StudyImage
+from studies.models import Review, Study
 from studies.policies import may_read
-from studies.selectors.ai import state_of
-from studies.states import AIState, Rank, ReviewKind, ReviewMode, StudyStatus
+from studies.states import ReviewKind, ReviewMode, StudyStatus
 from studies.turns import has_read
 
 if TYPE_CHECKING:
     from bonefrac.accounts.models import Site, User
-
-RANK_OF = {
-    AIState.POSITIVE: Rank.POSITIVE,
-    AIState.DOUBT: Rank.UNCERTAIN,
-    AIState.UNKNOWN: Rank.UNCERTAIN,
-    AIState.NEGATIVE: Rank.NEGATIVE,
-}
-
-
-#: Radiographs about which a model is asked in one transaction.
-_ASKED_AT_ONCE: Final = 500
-
-
-def rank(study: Study) -> Rank:
-    """Write and return a study's place in the worklist.
-
-    Urgent first, then by what the AI says; a missing or broken model does not push a study down. Where a site reads
-    blind first the AI has no part in it. Writes only the rank, never the revision.
-    """
-    now = _rank_of(study)
-    Study.objects.filter(pk=study.pk).exclude(rank=now).update(rank=now)
-    study.rank = now
-    return now
-
-
-def _rank_of(study: Study) -> Rank:
-    if study.urgent:
-        return Rank.URGENT
-    if study.site.reading_mode == ReadingMode.BLIND_FIRST:
-        return Rank.UNCERTAIN
-    radiographs = set(study.images.values_list("radiograph_id", flat=True))
-    outlooks = predictions_of(radiographs)
-    return RANK_OF[state_of(str(outlooks[key].state) for key in radiographs)]
-
-
-def rank_by_id(study_id: uuid.UUID) -> None:
-    """Rank a study named by its id; one that is gone is no error."""
-    for study in Study.objects.select_related("site").filter(pk=study_id):
-        rank(study)
-
-
-def rank_of_radiograph(radiograph_id: uuid.UUID) -> None:
-    """Rank every open study that shows a radiograph."""
-    for study in _open().filter(images__radiograph=radiograph_id).select_related("site").distinct():
-        rank(study)
-
-
-def rank_open(*, limit: int = 500) -> None:
-    """Rank open studies about which a model has spoken within the hour: a lost ring leaves none behind.
-
-    Predictions are found by the time in their keys (UUID version 7), which are indexed.
-    """
-    spoken = Prediction.objects.filter(pk__gte=first_id_of(timezone.now() - timedelta(hours=1)))
-    images = StudyImage.objects.filter(radiograph__in=spoken.values("radiograph"))
-    waiting = _open().filter(pk__in=images.values("study"), site__reading_mode=ReadingMode.ASSISTED)
-    for study in waiting.select_related("site").order_by("-received_at")[:limit]:
-        rank(study)
-
-
-def request_predictions(model_version_id: uuid.UUID) -> None:
-    """Ask a newly active model for predictions of every unread study; signed ones keep what was seen."""
-    version = ModelVersion.objects.get(pk=model_version_id)
-    images = StudyImage.objects.filter(study__in=_open()).order_by("-study__received_at")
-    keys = list(dict.fromkeys(images.values_list("radiograph_id", flat=True)))
-    for first in range(0, len(keys), _ASKED_AT_ONCE):
-        jobs.request_many(keys[first : first + _ASKED_AT_ONCE], version)
 
 
 def claim(actor: User, study_id: uuid.UUID) -> Study:

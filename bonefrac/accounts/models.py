@@ -49,6 +49,13 @@ class Site(Row):
     wait_ceiling_minutes = models.PositiveIntegerField(
         _("wait ceiling, minutes"), default=120, validators=[MinValueValidator(5), MaxValueValidator(43_200)]
     )
+    triage = models.BooleanField(_("the AI orders the worklist"), default=True)
+    triage_off_because = models.CharField(max_length=300, blank=True, default="", editable=False)
+    uploaders_see_ai = models.BooleanField(_("uploaders see what the AI says"), default=False)
+    critical_minutes = models.PositiveIntegerField(
+        _("minutes until a critical finding is overdue"), default=60,
+        validators=[MinValueValidator(1), MaxValueValidator(10_080)],
+    )  # fmt: skip
     time_zone = models.CharField(_("time zone"), max_length=64, default="UTC")
     identity_policy = models.CharField(
         _("identity"), max_length=16, choices=IdentityPolicy.choices, default=IdentityPolicy.PSEUDONYMOUS

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.functions import TransactionNow
 from django.db import models
 from django.db.models import Q
@@ -20,10 +21,14 @@ from studies.states import (
     StudyEvent,
     Verdict,
 )
+from studies.terms import Advice, OtherFinding, Shape
 
 
 class Review(Row):
-    """One signed judgement of one study; a correction is a new row that supersedes one old row."""
+    """One signed judgement of one study; a correction is a new row that supersedes one old row.
+
+    A withdrawal is such a row too: its reader took the reading back within seconds of signing, and it counts no more.
+    """
 
     study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="reviews")
     reader = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="reviews")
@@ -33,6 +38,14 @@ class Review(Row):
     verdict = models.CharField(max_length=16, choices=Verdict.choices)
     not_assessable_reason = models.CharField(max_length=16, choices=NotAssessableReason.choices, blank=True, default="")
     confidence = models.CharField(max_length=16, choices=Confidence.choices, blank=True, default="")
+    other_findings = ArrayField(models.CharField(max_length=24, choices=OtherFinding.choices), default=list)
+    has_cast_or_hardware = models.BooleanField(default=False)
+    advice = ArrayField(models.CharField(max_length=24, choices=Advice.choices), default=list)
+    is_critical = models.BooleanField(default=False, help_text="somebody who treats has to hear of it in time")
+    agreed_with_model = models.BooleanField(
+        default=False, help_text="confirmed by the one key that takes the AI's word"
+    )
+    is_withdrawal = models.BooleanField(default=False, help_text="its reader undid what it supersedes")
     note = models.CharField(max_length=2000, blank=True, default="")
     reason = models.CharField(max_length=500, blank=True, default="", help_text="why it supersedes an earlier review")
     supersedes = models.OneToOneField("self", null=True, on_delete=models.PROTECT, related_name="superseded_by")
@@ -54,6 +67,13 @@ class Review(Row):
                 condition=(Q(verdict=Verdict.NOT_ASSESSABLE) & ~Q(not_assessable_reason=""))
                 | (~Q(verdict=Verdict.NOT_ASSESSABLE) & Q(not_assessable_reason="")),
                 name="reason_iff_not_assessable",
+            ),
+            models.CheckConstraint(
+                condition=Q(other_findings__contained_by=OtherFinding.values), name="review_other_findings"
+            ),
+            models.CheckConstraint(condition=Q(advice__contained_by=Advice.values), name="review_advice"),
+            models.CheckConstraint(
+                condition=Q(is_withdrawal=False) | Q(supersedes__isnull=False), name="withdrawal_supersedes"
             ),
         ]
         indexes = [models.Index(fields=["reader", "-signed_at", "-id"], name="review_by_reader")]
@@ -80,13 +100,14 @@ class ImageReading(Row):
 
 
 class Finding(Row):
-    """A box around a fracture: left, top, width and height in pixels of the radiograph."""
+    """A fracture on an image: a box (left, top, width, height) or a point (no extent), in pixels of the radiograph."""
 
     image_reading = models.ForeignKey(ImageReading, on_delete=models.PROTECT, related_name="findings")
     bone = models.CharField(max_length=64, blank=True, default="")
     type = models.CharField(max_length=64, blank=True, default="")
     side = models.CharField(max_length=16, choices=Side.choices, default=Side.UNKNOWN)
     confidence = models.CharField(max_length=16, choices=Confidence.choices, blank=True, default="")
+    shape = models.CharField(max_length=8, choices=Shape.choices, default=Shape.BOX)
     x = models.FloatField()
     y = models.FloatField()
     width = models.FloatField()
@@ -95,12 +116,27 @@ class Finding(Row):
     class Meta:
         constraints = [
             models.CheckConstraint(
-                condition=Q(x__gte=0, y__gte=0, width__gt=0, height__gt=0), name="finding_box_has_area"
+                condition=Q(shape=Shape.BOX, x__gte=0, y__gte=0, width__gt=0, height__gt=0)
+                | Q(shape=Shape.POINT, x__gte=0, y__gte=0, width=0, height=0),
+                name="finding_box_has_area",
             ),
         ]
 
     def __str__(self) -> str:
         return f"finding on {self.image_reading_id}"
+
+
+class UnlocatedFinding(Row):
+    """A fracture that a review names without drawing it."""
+
+    review = models.ForeignKey(Review, on_delete=models.PROTECT, related_name="unlocated_findings")
+    bone = models.CharField(max_length=64, blank=True, default="")
+    type = models.CharField(max_length=64, blank=True, default="")
+    side = models.CharField(max_length=16, choices=Side.choices, default=Side.UNKNOWN)
+    confidence = models.CharField(max_length=16, choices=Confidence.choices, blank=True, default="")
+
+    def __str__(self) -> str:
+        return f"finding of {self.review_id}"
 
 
 class Disclosure(Row):

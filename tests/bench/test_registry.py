@@ -10,7 +10,7 @@ from django.core.management import call_command
 from inference import registry
 from inference.models import PredictionJob
 from inference.states import JobStatus
-from studies import worklist
+from studies import ranking
 from tests import factories_studies as make
 from tests import tiny
 
@@ -30,7 +30,7 @@ def test_rolling_back_with_a_thousand_unread_studies(tmp_path):
     started = time.perf_counter()
     call_command("rollback_model")
     serving = time.perf_counter() - started
-    worklist.request_predictions(first.pk)
+    ranking.request_predictions(first.pk)
     asked = time.perf_counter() - started
     waiting = PredictionJob.objects.filter(model_version=first, status=JobStatus.QUEUED).count()
     print(f"\nserves after {serving:.2f} s, {waiting} unread studies asked about after {asked:.1f} s")

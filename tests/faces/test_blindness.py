@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from bonefrac.accounts.models import ReadingMode, Role
 from inference.states import Task
-from studies import worklist
+from studies import ranking
 from studies.models import Disclosure, Study
 from studies.states import Rank
 from tests import factories_studies as make
@@ -50,7 +50,7 @@ def test_every_answer_is_the_same_with_and_without_a_prediction(roles):
     make.predicted(study, model, "positive")
     make.classified(study, make.model(Task.BODY_PART), ("leg", 0.9), ("hand", 0.1), caution="Two pictures in one.")
     make.classified(study, make.model(Task.FRACTURE_TYPE), ("spiral", 0.7), ("oblique", 0.3))
-    worklist.rank_by_id(study.pk)
+    ranking.rank_by_id(study.pk)
     assert answers(person, study) == without
     assert not Disclosure.objects.exists()
     assert Study.objects.get().rank == Rank.UNCERTAIN

@@ -7,7 +7,7 @@ import pytest
 from inference import registry
 from inference.models import PredictionJob
 from inference.states import LIVE
-from studies import selectors, worklist
+from studies import ranking, selectors
 from tests import factories_studies as make
 from tests import tiny
 
@@ -42,7 +42,7 @@ def test_unread_studies_are_asked_again_and_signed_ones_keep_what_was_seen(first
     make.signed(reader, signed, "no_fracture")
 
     registry.promote(None, second)
-    worklist.request_predictions(second.pk)
+    ranking.request_predictions(second.pk)
     assert asked(second) == set(unread.images.values_list("radiograph_id", flat=True))
     assert shown(reader, signed) == ("tiny 1", "negative")
     make.predicted(unread, second, "positive")
@@ -51,7 +51,7 @@ def test_unread_studies_are_asked_again_and_signed_ones_keep_what_was_seen(first
     make.predicted(late, second, "positive")
 
     assert registry.roll_back(None) == first
-    worklist.request_predictions(first.pk)
+    ranking.request_predictions(first.pk)
     # What the first model said before it says again at once; it is asked about what came meanwhile.
     assert shown(reader, unread) == ("tiny 1", "negative")
     assert asked(first) == set(late.images.values_list("radiograph_id", flat=True))

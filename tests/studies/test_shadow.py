@@ -7,7 +7,7 @@ from django.core.management import CommandError, call_command
 
 from inference import registry
 from inference.states import ModelStatus
-from studies import selectors, worklist
+from studies import ranking, selectors
 from studies.datasets import labels
 from studies.datasets.criteria import Criteria
 from studies.selectors.shadow import against_labels
@@ -90,7 +90,7 @@ def test_a_shadow_ranks_no_study_is_shown_to_no_reader_and_counts_in_no_label(ac
     site = make.site()
     study = make.study(site)
     make.predicted(study, shadow, "positive")
-    worklist.rank(study)
+    ranking.rank(study)
     study.refresh_from_db()
     assert study.rank == Rank.UNCERTAIN
     reader = make.reader(site)

@@ -12,7 +12,7 @@ from bonefrac.audit.events import history_of
 from bonefrac.audit.models import Verb
 from bonefrac.errors import Conflict, Forbidden, NotFound
 from inference.models import PredictionJob
-from studies import reviews, worklist
+from studies import ranking, reviews, worklist
 from studies.models import Study
 from studies.states import Rank
 from tests import factories_studies as make
@@ -31,9 +31,9 @@ pytestmark = pytest.mark.django_db
 )
 def test_a_study_ranks_by_what_the_ai_says_of_its_images(states, rank):
     study = make.study(make.site(), images=2)
-    assert worklist.rank(study) == Rank.UNCERTAIN  # no model is in service
+    assert ranking.rank(study) == Rank.UNCERTAIN  # no model is in service
     make.predicted(study, make.model(), *states)
-    assert worklist.rank(study) == rank
+    assert ranking.rank(study) == rank
     assert Study.objects.get().rank == rank
     assert Study.objects.get().revision == 1
 
@@ -41,13 +41,13 @@ def test_a_study_ranks_by_what_the_ai_says_of_its_images(states, rank):
 def test_urgent_goes_first_whatever_the_ai_says():
     study = make.study(make.site(), urgent=True)
     make.predicted(study, make.model(), "negative")
-    assert worklist.rank(study) == Rank.URGENT
+    assert ranking.rank(study) == Rank.URGENT
 
 
 def test_a_waiting_or_failed_prediction_does_not_push_a_study_down():
     study, model = make.study(make.site(), images=2), make.model()
     make.predict(study.images.first().radiograph, model, "negative")
-    assert worklist.rank(study) == Rank.UNCERTAIN
+    assert ranking.rank(study) == Rank.UNCERTAIN
 
 
 def test_a_site_that_reads_blind_first_ranks_without_the_ai():
@@ -56,8 +56,8 @@ def test_a_site_that_reads_blind_first_ranks_without_the_ai():
     model = make.model()
     make.predicted(study, model, "positive")
     make.predicted(urgent, model, "negative")
-    assert worklist.rank(study) == Rank.UNCERTAIN
-    assert worklist.rank(urgent) == Rank.URGENT
+    assert ranking.rank(study) == Rank.UNCERTAIN
+    assert ranking.rank(urgent) == Rank.URGENT
 
 
 def test_a_radiograph_ranks_its_open_studies_alone():
@@ -66,7 +66,7 @@ def test_a_radiograph_ranks_its_open_studies_alone():
     make.signed(make.reader(site), reviewed)
     for study in (open_one, reviewed):
         make.predicted(study, model, "positive")
-        worklist.rank_of_radiograph(study.images.get().radiograph_id)
+        ranking.rank_of_radiograph(study.images.get().radiograph_id)
     open_one.refresh_from_db()
     reviewed.refresh_from_db()
     assert (open_one.rank, reviewed.rank) == (Rank.POSITIVE, Rank.UNCERTAIN)
@@ -76,7 +76,7 @@ def test_the_sweep_ranks_what_a_lost_ring_left_behind():
     site, model = make.site(), make.model()
     study, silent = make.study(site), make.study(site, rank=Rank.NEGATIVE)
     make.predicted(study, model, "positive")
-    worklist.rank_open()
+    ranking.rank_open()
     study.refresh_from_db()
     silent.refresh_from_db()
     assert study.rank == Rank.POSITIVE
@@ -88,8 +88,8 @@ def test_a_promoted_model_is_asked_about_unread_studies_alone():
     unread, read = make.study(site, images=2), make.study(site)
     make.signed(make.reader(site), read)
     model = make.model()
-    worklist.request_predictions(model.pk)
-    worklist.request_predictions(model.pk)
+    ranking.request_predictions(model.pk)
+    ranking.request_predictions(model.pk)
     asked = set(PredictionJob.objects.values_list("radiograph_id", flat=True))
     assert asked == set(unread.images.values_list("radiograph_id", flat=True))
     assert PredictionJob.objects.count() == 2
