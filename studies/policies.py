@@ -137,5 +137,5 @@ def permitted(
             return may_lead(standing)
         case StudyEvent.MOVE_IMAGE | StudyEvent.SPLIT | StudyEvent.MERGE:
             return may_lead(standing)
-        case StudyEvent.ADD_IMAGE:
+        case StudyEvent.ADD_IMAGE | StudyEvent.UNDO:
             return False

@@ -63,6 +63,7 @@ class StudyEvent(models.TextChoices):
     SIGN = "sign", _("Sign")
     ADJUDICATE = "adjudicate", _("Adjudicate")
     AMEND = "amend", _("Amend")
+    UNDO = "undo", _("Undo")
     REOPEN = "reopen", _("Reopen")
     ADD_IMAGE = "add_image", _("Add image")
     MOVE_IMAGE = "move_image", _("Move images away")
@@ -90,15 +91,18 @@ STUDY_TRANSITIONS: TransitionTable[StudyStatus, StudyEvent] = TransitionTable(
     {
         (StudyStatus.AWAITING, StudyEvent.SIGN): _ANY_SETTLED,
         (StudyStatus.AWAITING, StudyEvent.AMEND): _ANY_SETTLED,
+        (StudyStatus.AWAITING, StudyEvent.UNDO): _ANY_SETTLED,
         (StudyStatus.AWAITING, StudyEvent.ADD_IMAGE): (StudyStatus.AWAITING,),
         (StudyStatus.AWAITING, StudyEvent.REPORT_PROBLEM): (StudyStatus.AWAITING,),
         (StudyStatus.AWAITING, StudyEvent.VOID): (StudyStatus.VOID,),
         (StudyStatus.DISPUTED, StudyEvent.ADJUDICATE): (StudyStatus.REVIEWED,),
         (StudyStatus.DISPUTED, StudyEvent.AMEND): _ANY_SETTLED,
+        (StudyStatus.DISPUTED, StudyEvent.UNDO): _ANY_SETTLED,
         (StudyStatus.DISPUTED, StudyEvent.ADD_IMAGE): (StudyStatus.AWAITING,),
         (StudyStatus.DISPUTED, StudyEvent.REPORT_PROBLEM): (StudyStatus.DISPUTED,),
         (StudyStatus.DISPUTED, StudyEvent.VOID): (StudyStatus.VOID,),
         (StudyStatus.REVIEWED, StudyEvent.AMEND): _ANY_SETTLED,
+        (StudyStatus.REVIEWED, StudyEvent.UNDO): _ANY_SETTLED,
         (StudyStatus.REVIEWED, StudyEvent.REOPEN): (StudyStatus.AWAITING,),
         (StudyStatus.REVIEWED, StudyEvent.ADD_IMAGE): (StudyStatus.AWAITING,),
         (StudyStatus.REVIEWED, StudyEvent.REPORT_PROBLEM): (StudyStatus.REVIEWED,),

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from django.db.models import QuerySet
+
 from bonefrac.accounts.models import ReadingMode
 from studies.models import Review, Study
 from studies.states import ReviewKind, ReviewMode
 
 if TYPE_CHECKING:
     from bonefrac.accounts.models import User
+
+
+def standing_reviews() -> QuerySet[Review]:
+    """Return every review that nothing supersedes and whose reader did not take it back."""
+    return Review.objects.filter(superseded_by__isnull=True, is_withdrawal=False)
 
 
 def reads_blind_first(study: Study) -> bool:
@@ -19,10 +26,10 @@ def reads_blind_first(study: Study) -> bool:
 
 def has_read(user: User, study: Study) -> bool:
     """Whether the person's reading of the current round counts already."""
-    own = Review.objects.filter(study=study, reader=user, round=study.round, kind=ReviewKind.READING)
+    own = standing_reviews().filter(study=study, reader=user, round=study.round, kind=ReviewKind.READING)
     return (own.filter(mode=ReviewMode.ASSISTED) if reads_blind_first(study) else own).exists()
 
 
 def is_reader_of_round(user: User, study: Study) -> bool:
     """Whether the person signed any reading of the study in the current round."""
-    return Review.objects.filter(study=study, reader=user, round=study.round, kind=ReviewKind.READING).exists()
+    return standing_reviews().filter(study=study, reader=user, round=study.round, kind=ReviewKind.READING).exists()

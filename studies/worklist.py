@@ -22,10 +22,10 @@ from bonefrac.audit.events import record
 from bonefrac.audit.models import Verb
 from bonefrac.errors import Conflict, Forbidden
 from studies import access
-from studies.models import Review, Study
+from studies.models import Study
 from studies.policies import may_read
 from studies.states import ReviewKind, ReviewMode, StudyStatus
-from studies.turns import has_read
+from studies.turns import has_read, standing_reviews
 
 if TYPE_CHECKING:
     from bonefrac.accounts.models import Site, User
@@ -136,7 +136,9 @@ def _open() -> QuerySet[Study]:
 
 def _claimable(actor: User, site: Site) -> QuerySet[Study]:
     """Return what the actor may take at a site. No join: an UPDATE over it must see the row as it is then."""
-    own = Review.objects.filter(study=OuterRef("pk"), reader=actor, round=OuterRef("round"), kind=ReviewKind.READING)
+    own = standing_reviews().filter(
+        study=OuterRef("pk"), reader=actor, round=OuterRef("round"), kind=ReviewKind.READING
+    )
     if site.reading_mode == ReadingMode.BLIND_FIRST:
         own = own.filter(mode=ReviewMode.ASSISTED)
     free = Q(claimed_by__isnull=True) | Q(claimed_by=actor) | Q(claimed_until__lt=timezone.now())

@@ -13,10 +13,11 @@ from bonefrac.audit.models import Verb
 from bonefrac.celery import ring
 from bonefrac.errors import Conflict, Forbidden, Invalid
 from studies import access, notices, policies
-from studies.models import Decision, Problem, Review, Study
+from studies.models import Decision, Problem, Study
 from studies.reviews.judgement import REASON_LENGTH
 from studies.reviews.locking import drop_claim, lock, locked, move, note, settle
 from studies.states import STUDY_TRANSITIONS, NoticeKind, StudyEvent, StudyStatus
+from studies.turns import standing_reviews
 
 if TYPE_CHECKING:
     from bonefrac.accounts.models import User
@@ -152,7 +153,7 @@ def add_image(study_id: uuid.UUID) -> Study:
 
 def start_round_if_read(study: Study) -> bool:
     """Put a locked study into its next round where anybody has signed in this one; the caller saves."""
-    is_read = Review.objects.filter(study=study, round=study.round).exists()
+    is_read = standing_reviews().filter(study=study, round=study.round).exists()
     study.round += is_read
     return is_read
 

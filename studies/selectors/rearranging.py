@@ -14,9 +14,10 @@ from django.utils.translation import gettext as _
 
 from bonefrac.errors import Forbidden
 from studies import access, policies
-from studies.models import Review, Study, StudyImage
+from studies.models import Study, StudyImage
 from studies.selectors.listing import Filters, pseudonym
 from studies.states import StudyEvent, StudyStatus
+from studies.turns import standing_reviews
 
 if TYPE_CHECKING:
     from bonefrac.accounts.models import User
@@ -121,7 +122,7 @@ def _with_pictures(source: Study, studies: Sequence[Study]) -> dict[uuid.UUID, C
     pictures: dict[uuid.UUID, list[StudyImage]] = {study.pk: [] for study in studies}
     for image in StudyImage.objects.filter(study__in=studies).select_related("radiograph"):
         pictures[image.study_id].append(image)
-    read = set(Review.objects.filter(study__in=studies).values_list("study_id", "round"))
+    read = set(standing_reviews().filter(study__in=studies).values_list("study_id", "round"))
     return {
         study.pk: Candidate(
             study,

@@ -19,12 +19,13 @@ from bonefrac.audit.events import record
 from bonefrac.audit.models import Verb
 from studies import access
 from studies.consensus import Label, label_of
-from studies.models import Review, Study, StudyImage
+from studies.models import Study, StudyImage
 from studies.policies import Standing, may_sign_now, sees_reading_side
 from studies.selectors.ai import StudyAI, ai_of_studies
 from studies.selectors.listing import PAGE_SIZE, Filters, page, pseudonym
 from studies.selectors.readings import as_reading, current_reviews, reads_blind_first
 from studies.states import Rank, ReviewKind, ReviewMode, Sex, StudyStatus, Verdict
+from studies.turns import standing_reviews
 
 if TYPE_CHECKING:
     from bonefrac.accounts.models import User
@@ -203,9 +204,8 @@ def _images(studies: Sequence[Study]) -> dict[uuid.UUID, list[str]]:
 def _readings(user: User, studies: Sequence[Study]) -> tuple[Counter[uuid.UUID], set[uuid.UUID]]:
     """Return how many readings of the current round count, by study, and which studies the person has read."""
     blind_first = {study.pk for study in studies if reads_blind_first(study)}
-    rows = Review.objects.filter(
-        study__in=studies, round=F("study__round"), kind=ReviewKind.READING, superseded_by__isnull=True
-    ).values_list("study_id", "reader_id", "mode")
+    current = standing_reviews().filter(study__in=studies, round=F("study__round"), kind=ReviewKind.READING)
+    rows = current.values_list("study_id", "reader_id", "mode")
     counting = [row for row in rows if row[0] not in blind_first or row[2] == ReviewMode.ASSISTED]
     return Counter(row[0] for row in counting), {row[0] for row in counting if row[1] == user.pk}
 

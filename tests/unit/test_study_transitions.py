@@ -15,6 +15,7 @@ ALLOWED = {
     (A, "sign"): SETTLED, (A, "amend"): SETTLED, (A, "add_image"): {A}, (A, "report_problem"): {A}, (A, "void"): {V},
     (D, "adjudicate"): {R}, (D, "amend"): SETTLED, (D, "add_image"): {A}, (D, "report_problem"): {D}, (D, "void"): {V},
     (R, "amend"): SETTLED, (R, "reopen"): {A}, (R, "add_image"): {A}, (R, "report_problem"): {R}, (R, "void"): {V},
+    (A, "undo"): SETTLED, (D, "undo"): SETTLED, (R, "undo"): SETTLED,
     (V, "restore"): SETTLED, (V, "move_image"): {V},
     (A, "move_image"): {A, V}, (D, "move_image"): {A, V}, (R, "move_image"): {A, V},
     (A, "split"): {A}, (D, "split"): {A}, (R, "split"): {A}, (A, "merge"): {V}, (D, "merge"): {V}, (R, "merge"): {V},
