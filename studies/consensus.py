@@ -10,7 +10,9 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import combinations
 
+from studies.contradictions import Difference, Mark, contradiction
 from studies.states import ImageLabel, ImageVerdict, ReviewKind, ReviewMode, StudyStatus, Verdict
 
 
@@ -25,6 +27,7 @@ class Reading:
     verdict: Verdict
     signed_at: datetime
     images: Mapping[uuid.UUID, ImageVerdict]
+    marks: tuple[Mark, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,7 @@ def counting(readings: Sequence[Reading], *, blind_first: bool) -> tuple[Reading
 
 
 def label_of(readings: Sequence[Reading], *, blind_first: bool = False) -> Label | None:
-    """Return the label: an adjudication wins, else what all counting readings say, else none."""
+    """Return the label: an adjudication wins, else what all counting readings say without contradiction, else none."""
     adjudications = sorted(
         (reading for reading in readings if reading.kind == ReviewKind.ADJUDICATION),
         key=lambda reading: (reading.signed_at, reading.review),
@@ -60,7 +63,7 @@ def label_of(readings: Sequence[Reading], *, blind_first: bool = False) -> Label
     if adjudications:
         return Label(adjudications[-1].verdict, (adjudications[-1],))
     own = counting(readings, blind_first=blind_first)
-    if len({reading.verdict for reading in own}) != 1:
+    if not own or difference_among(own):
         return None
     return Label(own[0].verdict, own)
 
@@ -72,8 +75,15 @@ def status_of(readings: Sequence[Reading], *, required: int, blind_first: bool) 
     own = counting(readings, blind_first=blind_first)
     if len(own) < required:
         return StudyStatus.AWAITING
-    agreed = len({reading.verdict for reading in own}) == 1
-    return StudyStatus.REVIEWED if agreed else StudyStatus.DISPUTED
+    return StudyStatus.DISPUTED if difference_among(own) else StudyStatus.REVIEWED
+
+
+def difference_among(readings: Sequence[Reading]) -> Difference | None:
+    """Return the weightiest contradiction between any two readings; None where all agree."""
+    found = {
+        contradiction(one.verdict, one.marks, other.verdict, other.marks) for one, other in combinations(readings, 2)
+    }
+    return next((difference for difference in Difference if difference in found), None)
 
 
 def image_label(label: Label, image: uuid.UUID) -> ImageLabel:

@@ -6,20 +6,31 @@ import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
-from django.db.models import F, QuerySet
+from django.db.models import F, Prefetch, QuerySet
+from django.db.models.functions import Greatest
 
 from studies.consensus import Label, Reading, label_of
-from studies.models import Review, Study
+from studies.contradictions import Mark
+from studies.models import Finding, Review, Study
 from studies.states import ImageVerdict, ReviewKind, ReviewMode, Verdict
+from studies.terms import Shape
 from studies.turns import reads_blind_first as reads_blind_first
+from studies.turns import standing_reviews
+
+
+def findings_with_size() -> QuerySet[Finding]:
+    """Return findings with ``longer``: how many pixels the longer side of their radiograph has."""
+    radiograph = "image_reading__study_image__radiograph"
+    return Finding.objects.annotate(longer=Greatest(f"{radiograph}__rows", f"{radiograph}__columns"))
 
 
 def current_reviews(studies: Iterable[Study | uuid.UUID]) -> QuerySet[Review]:
-    """Return the reviews of the current rounds that nothing supersedes, oldest first."""
+    """Return the reviews of the current rounds that nothing supersedes or withdraws, oldest first."""
     return (
-        Review.objects.filter(study__in=studies, superseded_by__isnull=True, round=F("study__round"))
+        standing_reviews()
+        .filter(study__in=studies, round=F("study__round"))
         .select_related("reader")
-        .prefetch_related("image_readings__findings")
+        .prefetch_related(Prefetch("image_readings__findings", findings_with_size()), "unlocated_findings")
         .order_by("signed_at", "id")
     )
 
@@ -34,7 +45,23 @@ def as_reading(review: Review) -> Reading:
         verdict=Verdict(review.verdict),
         signed_at=review.signed_at,
         images={row.study_image_id: ImageVerdict(row.verdict) for row in review.image_readings.all()},
+        marks=marks_of(review),
     )
+
+
+def marks_of(review: Review) -> tuple[Mark, ...]:
+    """Return where a review puts fractures; its findings came from ``findings_with_size``."""
+    drawn = (
+        _mark(finding, row.study_image_id) for row in review.image_readings.all() for finding in row.findings.all()
+    )
+    return (*drawn, *(Mark(bone=named.bone, side=named.side) for named in review.unlocated_findings.all()))
+
+
+def _mark(finding: Finding, image: uuid.UUID) -> Mark:
+    said = {"bone": finding.bone, "side": finding.side}
+    if finding.shape == Shape.POINT:
+        return Mark.around(image, finding.x, finding.y, longer=finding.longer, **said)  # type: ignore[attr-defined]
+    return Mark(image, finding.x, finding.y, finding.width, finding.height, **said)
 
 
 def readings_of(study: Study) -> list[Reading]:
