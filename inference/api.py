@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -13,6 +13,7 @@ from rest_framework.views import APIView
 
 from bonefrac.accounts.requests import signed_in
 from inference import access, comparisons, jobs, policies, registry, selectors
+from inference.explanations import Licence, licence_of
 from inference.models import GateVerdict, ModelVersion, PredictionJob
 from inference.states import JobStatus, Task
 
@@ -39,12 +40,26 @@ class ModelSerializer(serializers.ModelSerializer[ModelVersion]):
         read_only_fields = fields
 
 
+class LicenceShape(serializers.Serializer[Licence]):
+    """Whether a version's map may be shown, and why, or why not."""
+
+    is_granted = serializers.BooleanField()
+    reason = serializers.CharField()
+
+
 class WholeModelSerializer(ModelSerializer):
     """A registered model with its card and figures."""
 
+    map_licence = serializers.SerializerMethodField()
+
     class Meta(ModelSerializer.Meta):
-        fields = [*ModelSerializer.Meta.fields, "preprocessing", "report", "card"]
+        fields = [*ModelSerializer.Meta.fields, "preprocessing", "map_licence", "report", "card"]
         read_only_fields = fields
+
+    @extend_schema_field(LicenceShape)
+    def get_map_licence(self, version: ModelVersion) -> dict[str, Any]:
+        """Return whether its map may be shown."""
+        return dict(LicenceShape(licence_of(version)).data)
 
 
 class ModelListSerializer(serializers.Serializer[ModelVersion]):

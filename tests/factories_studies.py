@@ -27,6 +27,7 @@ from studies import reviews, worklist
 from studies.models import Review, Study, StudyImage
 from studies.reviews import Box, Judgement
 from studies.states import ImageVerdict, StudyStatus
+from tests import tiny
 from training.frames import decode_png
 
 _numbers = itertools.count(1)
@@ -93,13 +94,15 @@ def image(of: Study, position: int = 0, *, shows: Radiograph | None = None) -> S
 
 
 def model(task: Task = Task.FRACTURE, **values) -> ModelVersion:
+    """A model in service whose map has its licence, unless told otherwise."""
     number = next(_numbers)
     ModelVersion.objects.filter(task=task, status=ModelStatus.ACTIVE).update(status=ModelStatus.RETIRED)
+    values.setdefault("report", tiny.report(values.get("map_kind", "activation")))
     points, name = ({"lower": 0.2, "upper": 0.7}, "tiny") if task == Task.FRACTURE else (None, f"tiny-{task}")
     return ModelVersion.objects.create(
         task=task, name=name, version=number, artifact_sha256=f"{number:064x}", artifact_path="nowhere",
         status=ModelStatus.ACTIVE, preprocessing={}, preprocessing_digest="", temperature=1.0,
-        operating_points=points, scope={}, report={}, card="", activated_at=timezone.now(), **values,
+        operating_points=points, scope={}, card="", activated_at=timezone.now(), **values,
     )  # fmt: skip
 
 

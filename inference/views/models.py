@@ -11,6 +11,7 @@ from django.views.decorators.http import require_GET
 
 from bonefrac.accounts.requests import signed_in
 from inference import access, cards, comparisons, policies, selectors
+from inference.explanations import licence_of
 from inference.figures import figures_of
 from inference.reports import report_page
 from inference.states import MODEL_TRANSITIONS, ModelStatus
@@ -42,6 +43,7 @@ def model(request: HttpRequest, model_version_id: uuid.UUID) -> HttpResponse:
     context = {
         "model": version,
         "figures": figures_of(version),
+        "licence": licence_of(version),
         "card": cards.html_of(version.card),
         "events": [str(event) for event in events],
         "others": selectors.others_of_task(version),

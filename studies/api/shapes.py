@@ -134,7 +134,9 @@ class ImageAIShape(serializers.Serializer[Any]):
     model_version = serializers.CharField()
     score = serializers.FloatField(allow_null=True)
     regions = serializers.ListField(child=serializers.ListField(child=serializers.FloatField()))
+    certainty = serializers.ChoiceField(choices=["definite", "suspicious", ""])
     map_name = serializers.CharField(allow_blank=True)
+    map_reason = serializers.CharField(allow_blank=True)
     caution = serializers.CharField(allow_blank=True)
     classes = ClassesAIShape(many=True)
 
@@ -264,8 +266,8 @@ def of_ai(ai: StudyAI) -> dict[str, Any]:
     images = [
         {
             "image": row.image, "state": row.state, "sentence": row.sentence, "model_version": row.model_version,
-            "score": row.score, "regions": row.regions, "map_name": row.map_name, "caution": row.caution,
-            "classes": row.classes,
+            "score": row.score, "regions": row.regions, "certainty": row.certainty, "map_name": row.map_name,
+            "map_reason": row.map_reason, "caution": row.caution, "classes": row.classes,
         }
         for row in ai.images
     ]  # fmt: skip

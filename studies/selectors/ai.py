@@ -19,13 +19,15 @@ from bonefrac.audit.events import record
 from bonefrac.audit.models import Verb
 from bonefrac.errors import NotFound
 from inference import heatmaps
+from inference.explanations import Licence, licences_of
 from inference.selectors import Outlook, classes_of, predictions_of
 from inference.states import MapKind, Task
 from studies import access
-from studies.models import Disclosure, Review, Study, StudyImage
+from studies.models import Disclosure, Study, StudyImage
 from studies.policies import Standing, sees_ai, sees_reading_side
 from studies.selectors.classes import ClassesAI, classes_of_image
 from studies.states import AIState, ReviewKind, ReviewMode
+from studies.turns import standing_reviews
 
 if TYPE_CHECKING:
     from bonefrac.accounts.models import User
@@ -33,7 +35,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ImageAI:
-    """What the AI says of one image, ready to be shown."""
+    """What the AI says of one image, ready to be shown.
+
+    ``map_reason`` says why the person sees a map, or why there is none; ``regions`` are of a licensed map only.
+    """
 
     image: uuid.UUID
     state: str
@@ -43,6 +48,7 @@ class ImageAI:
     prediction: uuid.UUID | None = None
     has_map: bool = False
     map_name: str = ""
+    map_reason: str = ""
     content_box: Sequence[float] | None = None
     regions: Sequence[Sequence[float]] = ()
     caution: str = ""
@@ -52,6 +58,11 @@ class ImageAI:
     def is_pending(self) -> bool:
         """Whether a prediction of it is still on its way."""
         return self.state == "pending" or any(said.is_pending for said in self.classes)
+
+    @property
+    def certainty(self) -> str:
+        """How sure the model is of its regions: ``definite`` where it suspects a fracture, else ``suspicious``."""
+        return "" if not self.regions else "definite" if self.state == "positive" else "suspicious"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +89,12 @@ class StudyAI:
     def cautions(self) -> tuple[str, ...]:
         """What to know beside the score, each sentence once."""
         return tuple(dict.fromkeys(image.caution for image in self.images if image.caution))
+
+    @property
+    def map_reasons(self) -> tuple[str, ...]:
+        """Why there is no map where the model has spoken, each sentence once."""
+        missing = (image.map_reason for image in self.images if not image.has_map and image.map_reason)
+        return tuple(dict.fromkeys(missing))
 
     @property
     def has_classes(self) -> bool:
@@ -143,16 +160,18 @@ def map_of(user: User, image: StudyImage) -> bytes:
     prediction = outlook.prediction
     if prediction is None or not prediction.heat_map:
         raise NotFound
+    licence = _licences([outlook])[prediction.model_version_id]
+    if not licence.is_granted:
+        raise NotFound(licence.reason)
     with transaction.atomic():
-        _disclose(user, [study], {study.id: [_image(image, outlook, {}, study.body_part)]})
+        _disclose(user, [study], {study.id: [_image(image, outlook, {}, licence, study.body_part)]})
     return heatmaps.read(prediction)
 
 
 def has_signed_blind(user: User, study: Study) -> bool:
     """Whether the person signed a blind reading of the study in its current round."""
-    return Review.objects.filter(
-        study=study, reader=user, round=study.round, kind=ReviewKind.READING, mode=ReviewMode.BLIND
-    ).exists()
+    signed = standing_reviews().filter(study=study, reader=user, round=study.round, kind=ReviewKind.READING)
+    return signed.filter(mode=ReviewMode.BLIND).exists()
 
 
 def has_been_shown(user: User, study: Study) -> bool:
@@ -182,12 +201,20 @@ def _said(studies: Sequence[Study], *, in_list: bool) -> dict[uuid.UUID, list[Im
     radiographs = {image.radiograph_id for image in images}
     outlooks = predictions_of(radiographs) if images else {}
     classes = {} if in_list else classes_of(radiographs)
+    licences = _licences(outlooks.values())
     stated = {study.id: study.body_part for study in studies}
     said: dict[uuid.UUID, list[ImageAI]] = {study.id: [] for study in studies}
     for image in images:
+        outlook = outlooks[image.radiograph_id]
         by_task = {task: found[image.radiograph_id] for task, found in classes.items()}
-        said[image.study_id].append(_image(image, outlooks[image.radiograph_id], by_task, stated[image.study_id]))
+        licence = licences.get(outlook.prediction.model_version_id) if outlook.prediction else None
+        said[image.study_id].append(_image(image, outlook, by_task, licence, stated[image.study_id]))
     return said
+
+
+def _licences(outlooks: Iterable[Outlook]) -> dict[uuid.UUID, Licence]:
+    """Return which of the versions that spoke may show where they looked."""
+    return licences_of({outlook.prediction.model_version_id for outlook in outlooks if outlook.prediction})
 
 
 def _speak(spoken: Sequence[ImageAI]) -> StudyAI:
@@ -208,7 +235,9 @@ def _decisive(state: AIState, images: Sequence[ImageAI]) -> ImageAI | None:
     return next((image for image in images if image.state == state), None)
 
 
-def _image(image: StudyImage, outlook: Outlook, classes: Mapping[Task, Outlook], stated: str) -> ImageAI:
+def _image(
+    image: StudyImage, outlook: Outlook, classes: Mapping[Task, Outlook], licence: Licence | None, stated: str
+) -> ImageAI:
     said = ImageAI(
         image=image.id,
         state=str(outlook.state),
@@ -218,16 +247,20 @@ def _image(image: StudyImage, outlook: Outlook, classes: Mapping[Task, Outlook],
         classes=classes_of_image(classes, fracture=outlook.state, stated=stated),
     )
     prediction = outlook.prediction
-    if prediction is None:
+    if prediction is None or licence is None:
         return said
+    spoken = replace(said, prediction=prediction.id, caution=prediction.caution)
+    if outlook.probability is None or (licence.is_granted and not prediction.heat_map):
+        return spoken
+    if not licence.is_granted:
+        return replace(spoken, map_reason=licence.reason)
     return replace(
-        said,
-        prediction=prediction.id,
-        has_map=bool(prediction.heat_map),
+        spoken,
+        has_map=True,
         map_name=str(MapKind(prediction.model_version.map_kind).label),
+        map_reason=licence.reason,
         content_box=prediction.content_box,
         regions=prediction.regions,
-        caution=prediction.caution,
     )
 
 

@@ -79,6 +79,7 @@ def image_data(study: Study, image: StudyImage, ai: ImageAI | None) -> dict[str,
         "rows": image.radiograph.rows,
         "columns": image.radiograph.columns,
         "map": _map(ai, keys) if ai is not None and ai.has_map else None,
+        "map_reason": ai.map_reason if ai is not None and not ai.has_map else "",
     }
 
 
@@ -88,6 +89,7 @@ def _map(ai: ImageAI, keys: list[uuid.UUID]) -> dict[str, Any]:
         "name": ai.map_name,
         "content_box": ai.content_box,
         "regions": ai.regions,
+        "certainty": ai.certainty,
         "state": ai.state,
         "sentence": ai.sentence,
         "model_version": ai.model_version,

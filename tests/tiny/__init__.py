@@ -28,14 +28,38 @@ SCOPE = {
     "max_age": None,
     "limits": "drawn pictures only",
 }
-REPORT = {
-    "splits": {
-        "val": {
-            "auroc": {"value": 0.9, "low": 0.85, "high": 0.94},
-            "baseline_auroc": {"value": 0.74, "low": 0.65, "high": 0.83},
-        }
+
+
+def pointing(kind="activation", *, share=0.62, margin=0.05, rival=0.28, centre=0.25, groups=260):
+    """Return what the pointing game could have measured of a map of a kind, in the words of a report."""
+
+    def around(value):
+        return {"value": value, "low": value - margin, "high": value + margin}
+
+    drawn = "map" if kind == "head" else "activation"
+    told = {"map": around(share), "activation": around(rival)} if kind == "head" else {"activation": around(share)}
+    over = {"over_activation": around(share - rival) if kind == "head" else None}
+    return {
+        "boxed": groups, "groups": groups, "drawn": drawn, "centre_prior": around(centre),
+        "over_centre_prior": around(share - centre), **told, **over,
+    }  # fmt: skip
+
+
+def report(kind="activation"):
+    """Return a report of a model whose map, of a kind, has its licence."""
+    return {
+        "leak": {"red": False, "sentence": "No image lies on two sides."},
+        "splits": {
+            "oof": {"pointing": pointing(kind)},
+            "val": {
+                "auroc": {"value": 0.9, "low": 0.85, "high": 0.94},
+                "baseline_auroc": {"value": 0.74, "low": 0.65, "high": 0.83},
+            },
+        },
     }
-}
+
+
+REPORT = report()
 
 
 def digest(word):
@@ -107,7 +131,7 @@ def files(*, card="# Tiny\n\nFor tests.\n", scope=None, table=None, known=None, 
     described = {
         "scope.json": json.dumps({**SCOPE, **(scope or {})}),
         "card.md": card,
-        "report.json": json.dumps(REPORT),
+        "report.json": json.dumps(changes.pop("report", REPORT)),
         "report.html": "<!doctype html><title>Tiny</title><p>Report</p><script>alert(1)</script>",
     }
     made = {path.name: path.read_bytes() for path in FOLDER.iterdir()}

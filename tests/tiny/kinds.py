@@ -40,7 +40,7 @@ def parts(folder, **changes):
 
 def located(folder, **changes):
     """Write the artifact of a fracture model with a map of its own and return its folder."""
-    known = {"name": "tiny-located", "map": "head"}
+    known = {"name": "tiny-located", "map": "head", "report": tiny.report("head")}
     artifact.write(folder, tiny.files(**known | changes) | _weights(LOCATED))
     return folder
 
