@@ -6,6 +6,7 @@ import shutil
 import pytest
 
 from tests.browser import harness
+from tests.platform import Platform
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 
@@ -25,6 +26,14 @@ def browser():
         )
         yield chromium
         chromium.close()
+
+
+@pytest.fixture(scope="session")
+def platform(tmp_path_factory):
+    """The whole platform with its demo, shared by every test that changes nothing for all: starting one takes long."""
+    platform = Platform(tmp_path_factory.mktemp("platform") / "data").start()
+    yield platform
+    platform.stop()
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from tests import factories_intake as files
-from tests.platform import PASSWORD, Platform
+from tests.platform import PASSWORD
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
 OFFLINE = (
@@ -21,13 +21,6 @@ OFFLINE = (
     "ERR_CONNECTION",
     "ERR_UPLOAD",
 )
-
-
-@pytest.fixture(scope="module")
-def platform(tmp_path_factory):
-    platform = Platform(tmp_path_factory.mktemp("resumed") / "data").start()
-    yield platform
-    platform.stop()
 
 
 @pytest.fixture

@@ -9,19 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.platform import PASSWORD, Platform, picture
+from tests.platform import PASSWORD, picture
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
 SCREENSHOTS = Path(__file__).parent / "screenshots"
 FITS = "[...document.querySelectorAll('.table-wrap:has(.table--cards)')].every(e => e.scrollWidth <= e.clientWidth + 1)"
 SIZES = {"1440": {"width": 1440, "height": 900}, "390": {"width": 390, "height": 844}}
-
-
-@pytest.fixture(scope="module")
-def platform(tmp_path_factory):
-    platform = Platform(tmp_path_factory.mktemp("browser") / "data").start()
-    yield platform
-    platform.stop()
 
 
 @pytest.fixture
@@ -62,7 +55,7 @@ def upload(page, base) -> str:
     page.fill("[name=question]", "Fell on the outstretched hand.")
     look(page, "upload-filled")
     page.click("[data-send]")
-    page.wait_for_selector(".file-row[data-status=ACCEPTED] >> nth=1")
+    page.wait_for_selector(".file-row[data-status=ACCEPTED] >> nth=1", timeout=90_000)
     look(page, "upload-accepted")
     page.goto(f"{base}/uploads/")
     address = page.get_attribute("tr[data-status=ACCEPTED] a[href*='/studies/']", "href")
