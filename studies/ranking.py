@@ -34,25 +34,24 @@ _ASKED_AT_ONCE: Final = 500
 
 
 def rank(study: Study) -> Rank:
-    """Write and return a study's place in the worklist.
+    """Write and return a study's place in the worklist, and what the AI said of it for the list's filter.
 
     Urgent first, then by what the AI says; a missing or broken model does not push a study down. Where a site reads
-    blind first the AI has no part in it. Writes only the rank, never the revision.
+    blind first the AI has no part in it. Writes only these two, never the revision.
     """
-    now = _rank_of(study)
-    Study.objects.filter(pk=study.pk).exclude(rank=now).update(rank=now)
-    study.rank = now
+    state = _ai_state_of(study)
+    now = Rank.URGENT if study.urgent else RANK_OF[state]
+    Study.objects.filter(pk=study.pk).exclude(rank=now, ai_state=state).update(rank=now, ai_state=state)
+    study.rank, study.ai_state = now, state
     return now
 
 
-def _rank_of(study: Study) -> Rank:
-    if study.urgent:
-        return Rank.URGENT
+def _ai_state_of(study: Study) -> AIState:
     if study.site.reading_mode == ReadingMode.BLIND_FIRST:
-        return Rank.UNCERTAIN
+        return AIState.UNKNOWN
     radiographs = set(study.images.values_list("radiograph_id", flat=True))
     outlooks = predictions_of(radiographs)
-    return RANK_OF[state_of(str(outlooks[key].state) for key in radiographs)]
+    return state_of(str(outlooks[key].state) for key in radiographs)
 
 
 def rank_by_id(study_id: uuid.UUID) -> None:

@@ -184,6 +184,15 @@ class AIState(models.TextChoices):
     NEGATIVE = "negative", _("nothing suspected")
 
 
+class AgeBand(models.TextChoices):
+    """How old a patient is, as coarse as a filter needs it."""
+
+    CHILD = "child", _("under 16 years")
+    ADULT = "adult", _("16 to 64 years")
+    OLDER = "older", _("65 years and more")
+    UNKNOWN = "unknown", _("age unknown")
+
+
 class Rank(models.IntegerChoices):
     """The order of the worklist under the wait ceiling."""
 

@@ -2,16 +2,37 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from django.conf import settings
 from django.contrib.postgres.functions import TransactionNow
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVector
 from django.db import models
-from django.db.models import Q
+from django.db.models import Case, F, Q, Value, When
+from django.db.models.functions import Cast, Right
 
 from bonefrac.accounts.models import Site
 from bonefrac.db import Row, one_of
 from inference.models import Radiograph
 from studies.lengths import size_in_words
-from studies.states import BodyPart, Fact, Rank, Sex, Side, StudyStatus
+from studies.states import AgeBand, AIState, BodyPart, Fact, Rank, Sex, Side, StudyStatus
+
+#: Words as they are written: questions come in any language, and many are no sentences.
+SEARCH_CONFIG: Final = "simple"
+_CHILD, _OLDER = 16 * 12, 65 * 12
+_OPEN = Q(status="AWAITING")
+
+
+def band_of_age() -> Case:
+    """Return the ``AgeBand`` of a study as an expression; the same is in the indexes of lists."""
+    return Case(
+        When(age_months__lt=_CHILD, then=Value(AgeBand.CHILD.value)),
+        When(age_months__lt=_OLDER, then=Value(AgeBand.ADULT.value)),
+        When(age_months__gte=_OLDER, then=Value(AgeBand.OLDER.value)),
+        default=Value(AgeBand.UNKNOWN.value),
+        output_field=models.TextField(),
+    )
 
 
 class Study(Row):
@@ -35,6 +56,10 @@ class Study(Row):
     status = models.CharField(max_length=16, choices=StudyStatus.choices, default=StudyStatus.AWAITING)
     round = models.PositiveSmallIntegerField(default=1)
     rank = models.PositiveSmallIntegerField(choices=Rank.choices, default=Rank.UNCERTAIN)
+    ai_state = models.CharField(
+        max_length=16, choices=AIState.choices, default=AIState.UNKNOWN, db_default=AIState.UNKNOWN.value,
+        help_text="what the AI said when the study was ranked last; unknown where its site reads blind first",
+    )  # fmt: skip
     readings_required = models.PositiveSmallIntegerField(default=1)
     revision = models.PositiveIntegerField(default=1)
     has_problem = models.BooleanField(default=False, help_text="out of the pool until a lead settles it")
@@ -56,6 +81,7 @@ class Study(Row):
             one_of("body_part", BodyPart, "study_body_part"),
             one_of("side", Side, "study_side"),
             one_of("sex", Sex, "study_sex"),
+            one_of("ai_state", AIState, "study_ai_state"),
             models.CheckConstraint(condition=Q(rank__in=Rank.values), name="study_rank"),
             models.CheckConstraint(condition=Q(readings_required__range=(1, 3)), name="study_readings_required"),
             models.CheckConstraint(condition=Q(age_months__isnull=True) | Q(age_months__lte=1080), name="study_age"),
@@ -79,6 +105,48 @@ class Study(Row):
             ),
             models.Index(fields=["uploader", "-received_at", "-id"], name="study_by_uploader"),
             models.Index(fields=["claimed_until"], condition=Q(claimed_until__isnull=False), name="study_claimed"),
+            # A filter of a list has two: beside the order of the open list, and beside the newest of any other.
+            *(
+                index
+                for name, field in (("part", "body_part"), ("side", "side"), ("ai", "ai_state"))
+                for index in (
+                    models.Index(
+                        fields=["site", field, "rank", "received_at", "id"],
+                        condition=_OPEN,
+                        name=f"study_open_by_{name}",
+                    ),
+                    models.Index(fields=["site", "status", field, "-received_at", "-id"], name=f"study_by_{name}"),
+                )
+            ),
+            models.Index(
+                F("site"),
+                band_of_age(),
+                F("rank"),
+                F("received_at"),
+                F("id"),
+                condition=_OPEN,
+                name="study_open_by_band",
+            ),
+            models.Index(
+                F("site"), F("status"), band_of_age(), F("received_at").desc(), F("id").desc(), name="study_by_band"
+            ),
+            models.Index(
+                fields=["site", "rank", "received_at", "id"], condition=_OPEN & Q(urgent=True), name="study_open_urgent"
+            ),
+            models.Index(
+                fields=["site", "status", "-received_at", "-id"], condition=Q(urgent=True), name="study_urgent"
+            ),
+            models.Index(
+                fields=["site", "rank", "received_at", "id"],
+                condition=_OPEN & Q(readings_required__gt=1),
+                name="study_open_shared",
+            ),
+            GinIndex(SearchVector("question", config=SEARCH_CONFIG), name="study_words", fastupdate=False),
+            models.Index(
+                Right(Cast("id", models.TextField()), 8),
+                condition=Q(patient_key__isnull=True),
+                name="study_by_short_id",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -1,0 +1,186 @@
+"""What somebody wants to see of a list: parsed from an address, written back to one, and laid over studies.
+
+Each filter is read from an index of its own, beside the order of the list (``Study.Meta.indexes``). Nothing here knows
+who may see what: a filter only narrows a list that was limited already.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta
+from urllib.parse import urlencode
+
+from django.contrib.postgres.search import SearchQuery, SearchVector
+from django.db.models import Exists, OuterRef, Q, QuerySet, TextField
+from django.db.models.functions import Cast, Right
+from django.http import QueryDict
+from django.utils import timezone
+from django.utils.dateparse import parse_date
+
+from bonefrac.accounts import pseudonyms
+from bonefrac.accounts.models import ReadingMode, Site
+from studies.models import Study
+from studies.models.study import SEARCH_CONFIG, band_of_age
+from studies.states import AgeBand, AIState, BodyPart, ReviewKind, ReviewMode, Side
+from studies.turns import standing_reviews
+
+PAGE_SIZE = 50
+SEARCH_LENGTH = 64
+SHOWS = ("open", "mine", "disputed", "problem", "skipped", "reviewed", "void", "reads", "uploads")
+FIRST, FURTHER = "first", "further"
+_SHORT = 8  # digits of a pseudonym
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What somebody wants to see; it lives in the page's address.
+
+    Args:
+        show: One of ``SHOWS``.
+        site: A site's key, None for all of the person's.
+        part: One of ``BodyPart``, empty for all.
+        side: One of ``Side``, empty for all.
+        ai: One of ``AIState``, empty for all: what the AI said when the study was ranked last.
+        urgent: Only urgent studies.
+        band: One of ``AgeBand``, empty for all.
+        missing: ``first`` where nobody has read yet, ``further`` where somebody has and another reading is missing.
+        since: Received on this day or later, in the person's time zone.
+        until: Received on this day or earlier.
+        search: A pseudonym (``P-``, ``S-`` or ``A-`` and digits), an accession, a study's id, or words of the question.
+    """
+
+    show: str = "open"
+    site: uuid.UUID | None = None
+    part: str = ""
+    side: str = ""
+    ai: str = ""
+    urgent: bool = False
+    band: str = ""
+    missing: str = ""
+    since: date | None = None
+    until: date | None = None
+    search: str = ""
+
+    @property
+    def is_narrow(self) -> bool:
+        """Whether anything but ``show`` is asked for."""
+        return self != Filters(show=self.show)
+
+    @property
+    def query(self) -> str:
+        """The filters as the query of an address, the usual ones left out: equal filters are one address."""
+        usual = Filters()
+        named = {name: getattr(self, name) for name in self.__slots__ if getattr(self, name) != getattr(usual, name)}
+        return urlencode({name: "1" if value is True else value for name, value in named.items()})
+
+    def without(self, name: str) -> Filters:
+        """Return the same filters but for one."""
+        return replace(self, **{name: getattr(Filters(), name)})
+
+    def narrow(self, studies: QuerySet[Study]) -> QuerySet[Study]:
+        """Return the studies that fit everything but ``show``."""
+        equal = {"site": self.site, "body_part": self.part, "side": self.side, "ai_state": self.ai}
+        studies = studies.filter(**{name: value for name, value in equal.items() if value})
+        if self.urgent:
+            studies = studies.filter(urgent=True)
+        if self.band:
+            studies = studies.alias(band=band_of_age()).filter(band=self.band)
+        studies = _received(studies, self.since, self.until)
+        if self.missing:
+            studies = _missing(studies, self.missing)
+        return _found_by(studies, self.search) if self.search else studies
+
+
+def parse(data: QueryDict) -> Filters:
+    """Return the filters of an address; what is unknown narrows nothing."""
+    return Filters(
+        show=_chosen(data, "show", SHOWS) or "open",
+        site=_key(data.get("site", "")),
+        part=_chosen(data, "part", BodyPart.values),
+        side=_chosen(data, "side", Side.values),
+        ai=_chosen(data, "ai", AIState.values),
+        urgent=data.get("urgent", "") in {"1", "true", "on"},
+        band=_chosen(data, "band", AgeBand.values),
+        missing=_chosen(data, "missing", (FIRST, FURTHER)),
+        since=_day(data.get("since", "")),
+        until=_day(data.get("until", "")),
+        search=data.get("search", "").replace("\0", "").strip()[:SEARCH_LENGTH],
+    )
+
+
+def size(data: QueryDict) -> int:
+    """Return how many rows a page should have; the usual number where it is not said."""
+    asked = data.get("size", "")
+    return int(asked) if asked.isdecimal() and len(asked) < 5 else PAGE_SIZE
+
+
+def _chosen(data: QueryDict, name: str, allowed: tuple[str, ...] | list[str]) -> str:
+    value = data.get(name, "")
+    return value if value in allowed else ""
+
+
+def _key(text: str) -> uuid.UUID | None:
+    try:
+        return uuid.UUID(text) if text else None
+    except ValueError:
+        return None
+
+
+def _day(text: str) -> date | None:
+    try:
+        return parse_date(text)
+    except ValueError:
+        return None
+
+
+def _received(studies: QuerySet[Study], since: date | None, until: date | None) -> QuerySet[Study]:
+    if since:
+        studies = studies.filter(received_at__gte=_midnight(since))
+    if until and until < date.max:
+        studies = studies.filter(received_at__lt=_midnight(until + timedelta(days=1)))
+    return studies
+
+
+def _midnight(day: date) -> datetime:
+    try:
+        return timezone.make_aware(datetime.combine(day, time.min))
+    except OverflowError:  # a year that no time zone reaches
+        return datetime.combine(day, time.min, tzinfo=timezone.get_default_timezone())
+
+
+def _missing(studies: QuerySet[Study], missing: str) -> QuerySet[Study]:
+    """Return the studies that nobody, or somebody, has read in their round; a blind look alone is half a reading."""
+    counts = Q(mode=ReviewMode.ASSISTED) | Q(study__site__reading_mode=ReadingMode.ASSISTED)
+    read = standing_reviews().filter(counts, study=OuterRef("pk"), round=OuterRef("round"), kind=ReviewKind.READING)
+    if missing == FIRST:
+        return studies.filter(~Exists(read))
+    return studies.filter(Exists(read), readings_required__gt=1)
+
+
+def _found_by(studies: QuerySet[Study], text: str) -> QuerySet[Study]:
+    """Return the studies that a search names: by a code, an accession or an id, else by words of their question."""
+    code, digits = text[:2].upper(), text[2:].lower()
+    if code in {"P-", "S-", "A-"}:
+        return _by_code(studies, code, digits)
+    key = _key(text)
+    if key:
+        return studies.filter(pk=key)
+    named = Q(accession__in=[*_accessions(text), text.lower()])
+    words = SearchQuery(text, config=SEARCH_CONFIG)
+    return studies.alias(words=SearchVector("question", config=SEARCH_CONFIG)).filter(named | Q(words=words))
+
+
+def _by_code(studies: QuerySet[Study], code: str, digits: str) -> QuerySet[Study]:
+    if not digits.isalnum() or not digits.isascii():
+        return studies.none()
+    if code == "P-":
+        return studies.filter(patient_key__startswith=digits)
+    if code == "A-":
+        return studies.filter(accession__startswith=digits)
+    short = Right(Cast("id", TextField()), _SHORT)
+    return studies.alias(short=short).filter(short=digits, patient_key__isnull=True)
+
+
+def _accessions(text: str) -> list[str]:
+    return [pseudonyms.accession_key(site, text) for site in Site.objects.only("id", "secret_version")]
