@@ -1,95 +1,90 @@
-// One Cornerstone stack viewport behind verbs of our own: show, window, invert, zoom, pan, turn, fit.
+// One Cornerstone stack viewport behind verbs of our own: show, window, invert, zoom, pan, turn, flip, fit.
 //
-// Responsible for pixels on the canvas and for the affine map between radiograph and screen; knows nothing of boxes, maps,
-// thumbs or the form. Nothing here can mirror an image.
+// Responsible for pixels on the canvas and for the affine map between radiograph and screen; knows nothing of marks, maps,
+// thumbs or the form. What is done to the view is a plain value, `view`, that can be kept and put back:
+// { window: { lower, upper }, isInverted, rotation, isMirrored, zoom: 1 is fitted, centre: the radiograph's point in the
+// middle }. Nothing here turns or mirrors an image by itself.
 
-import { cache, Enums, imageLoader, init as startCore, RenderingEngine } from "@cornerstonejs/core";
-import { init as startLoader, wadouri } from "@cornerstonejs/dicom-image-loader";
+import { Enums } from "@cornerstonejs/core";
 import { affine, apply, bounds, invert, scaleOf } from "./geometry.js";
-import { settleGreys } from "./greys.js";
-import { previewId, registerPreviews } from "./preview.js";
+import { windowsOf } from "./levels.js";
+import { flipAcross, flipDown, orientationOf, turn, UPRIGHT } from "./orientation.js";
 
-const VIEWPORT = "radiograph";
 const SMALLEST = 0.02;
 const LARGEST = 40;
-
-function start() {
-  startCore({ rendering: { webGlContextCount: 1 } });
-  startLoader({ maxWebWorkers: Math.max(1, Math.min(4, Math.floor((navigator.hardwareConcurrency || 2) / 2))) });
-  cache.setMaxCacheSize(512 * 1024 * 1024);
-  registerPreviews();
-}
-
-// Fetched here and not by the loader, whose errors hide the status and are thrown a second time where nobody can catch them.
-async function instance(url) {
-  const answer = await fetch(url, { credentials: "same-origin" });
-  if (!answer.ok) throw new Error(`expected an instance, received status ${answer.status}`);
-  return answer.blob();
-}
 
 /** A radiograph on a canvas. `changed` is called after everything that moves or recolours it. */
 export class Display {
   #engine;
+  #id;
   #viewport;
   #element;
   #changed;
-  #shown = null; // { image, imageId, columns, rows of the pixels on the canvas, initial window and inversion }
-  #kept = new Map(); // image id -> window, inversion and rotation as the reader left them
-  #instances = new Map(); // image id -> the loader's id of the instance in memory
-  #rotation = 0;
-  #inverted = false;
+  #shown = null; // { image, loaded, imageId, columns and rows of the pixels on the canvas, initial inversion, windows }
+  #view = null;
+  #fitted = 1; // CSS pixels a radiograph pixel where zoom is 1
 
-  constructor(element, changed) {
-    start();
+  constructor(engine, id, element, changed) {
+    this.#engine = engine;
+    this.#id = id;
     this.#element = element;
     this.#changed = changed;
-    this.#engine = new RenderingEngine("bonefrac");
-    this.#engine.enableElement({
-      viewportId: VIEWPORT,
-      type: Enums.ViewportType.STACK,
-      element,
-      defaultOptions: { background: [0, 0, 0] },
-    });
-    this.#viewport = this.#engine.getViewport(VIEWPORT);
-    new ResizeObserver(() => this.#resize()).observe(element);
+    this.#viewport = engine.enable(id, element);
   }
 
-  /** Decode an image at full depth without showing it; rejects where the browser cannot. */
-  async fetch(image) {
-    if (!this.#instances.has(image.id)) this.#instances.set(image.id, wadouri.fileManager.add(await instance(image.dicom)));
-    const imageId = this.#instances.get(image.id);
-    const loaded = await imageLoader.loadAndCacheImage(imageId);
-    settleGreys(loaded);
-    return { imageId, loaded };
-  }
-
-  /** Load an image's preview as a picture of its own; rejects where even that cannot be had. */
-  async fetchPreview(image) {
-    const imageId = previewId(image.preview);
-    const loaded = await imageLoader.loadAndCacheImage(imageId);
-    return { imageId, loaded };
-  }
-
-  /** Put a fetched image on the canvas, fitted, with the window and rotation that the reader last gave it. */
-  async show(image, { imageId, loaded }) {
-    this.#keep();
+  /** Put a fetched image on the canvas, with a view of before or as it came; resolves once it is drawn. */
+  async show(image, { imageId, loaded }, view = null) {
+    this.#viewport = this.#engine.viewport(this.#id);
     await this.#viewport.setStack([imageId], 0);
     const { voiRange, invert: initial } = this.#viewport.getProperties();
     const range = voiRange ?? { lower: loaded.minPixelValue, upper: loaded.maxPixelValue };
-    this.#shown = {
-      image,
-      key: imageId,
-      columns: loaded.columns,
-      rows: loaded.rows,
-      window: { ...range },
-      span: Math.max(1, loaded.maxPixelValue - loaded.minPixelValue),
-      inverted: Boolean(initial),
-    };
-    const kept = this.#kept.get(imageId);
-    this.#rotation = kept?.rotation ?? 0;
-    this.#inverted = kept?.inverted ?? false;
-    this.#properties({ voiRange: kept?.window ?? range, invert: this.#shown.inverted !== this.#inverted });
-    this.fit();
+    const { columns, rows } = loaded;
+    const windows = windowsOf(image, loaded, { ...range });
+    this.#shown = { image, loaded, imageId, columns, rows, windows, inverted: Boolean(initial) };
+    const drawn = new Promise((resolve) => this.#element.addEventListener(Enums.Events.IMAGE_RENDERED, resolve, { once: true }));
+    this.apply(view ?? this.untouched);
+    await drawn;
+  }
+
+  /** Forget the image; the canvas keeps what is on it until the next. */
+  clear() {
+    this.#shown = null;
+    this.#view = null;
+  }
+
+  /** Let go of the canvas. */
+  close() {
+    this.clear();
+    this.#engine.disable(this.#id);
+  }
+
+  get image() {
+    return this.#shown?.image ?? null;
+  }
+
+  /** Return the decoded pixels on the canvas, and how they are shown now; null before the first image. */
+  get pixels() {
+    if (!this.#shown) return null;
+    const { loaded, columns, rows, inverted } = this.#shown;
+    return { loaded, columns, rows, range: this.#view.window, isInverted: inverted !== this.#view.isInverted };
+  }
+
+  /** Return the windows that can be chosen: [{ name, lower, upper }], the file's own first. */
+  get windows() {
+    return this.#shown?.windows ?? [];
+  }
+
+  /** Return what is done to the view; null before the first image. */
+  get view() {
+    return this.#view && structuredClone(this.#view);
+  }
+
+  /** Return the view of the image as it came. */
+  get untouched() {
+    const { image, windows } = this.#shown;
+    const { lower, upper } = windows[0];
+    const centre = [image.columns / 2, image.rows / 2];
+    return { window: { lower, upper }, isInverted: false, ...UPRIGHT, zoom: 1, centre };
   }
 
   /** Return the affine map from the radiograph's pixels to the stage, or null before the first image. */
@@ -108,16 +103,17 @@ export class Display {
 
   /** Return the window as { width, centre } in the image's own grey values. */
   get window() {
-    const { lower, upper } = this.#range();
+    const { lower, upper } = this.#view?.window ?? { lower: 0, upper: 0 };
     return { width: upper - lower, centre: (upper + lower) / 2 };
   }
 
   get isInverted() {
-    return this.#inverted;
+    return Boolean(this.#view?.isInverted);
   }
 
-  get rotation() {
-    return this.#rotation;
+  get orientation() {
+    const { rotation, isMirrored } = this.#view ?? UPRIGHT;
+    return { rotation, isMirrored };
   }
 
   /** Return screen pixels (not CSS pixels) a radiograph pixel, in percent. */
@@ -126,85 +122,107 @@ export class Display {
     return map ? scaleOf(map) * devicePixelRatio * 100 : 0;
   }
 
-  setWindow(width, centre) {
+  /** Show the radiograph as a view says. */
+  apply(view) {
     if (!this.#shown) return;
-    const half = Math.max(1, width) / 2;
-    this.#properties({ voiRange: { lower: centre - half, upper: centre + half } });
+    this.#view = structuredClone(view);
+    this.#colour();
+    this.#place();
     this.#finish();
+  }
+
+  setRange({ lower, upper }) {
+    if (!this.#shown) return;
+    this.#view.window = { lower, upper: Math.max(upper, lower + 1) };
+    this.#colour();
+    this.#finish();
+  }
+
+  setWindow(width, centre) {
+    const half = Math.max(1, width) / 2;
+    this.setRange({ lower: centre - half, upper: centre + half });
   }
 
   /** Change the window by a drag of CSS pixels: across for contrast, up for brighter. */
   dragWindow(dx, dy) {
     if (!this.#shown) return;
     const { width, centre } = this.window;
-    const step = this.#shown.span / 800;
-    const brighter = this.#viewport.getProperties().invert ? -1 : 1;
+    const { loaded, inverted } = this.#shown;
+    const step = Math.max(1, loaded.maxPixelValue - loaded.minPixelValue) / 800;
+    const brighter = inverted !== this.#view.isInverted ? -1 : 1;
     this.setWindow(width + dx * step, centre + dy * step * brighter);
   }
 
   toggleInvert() {
     if (!this.#shown) return;
-    this.#inverted = !this.#inverted;
-    this.#properties({ invert: this.#shown.inverted !== this.#inverted });
+    this.#view.isInverted = !this.#view.isInverted;
+    this.#colour();
     this.#finish();
   }
 
-  /** Turn clockwise by a quarter and fit. */
-  rotate() {
-    if (!this.#shown) return;
-    this.#rotation = (this.#rotation + 90) % 360;
-    this.fit();
+  /** Turn clockwise by degrees and fit. */
+  rotate(degrees = 90) {
+    this.#orient(turn(this.orientation, degrees));
+  }
+
+  flipHorizontal() {
+    this.#orient(flipAcross(this.orientation));
+  }
+
+  flipVertical() {
+    this.#orient(flipDown(this.orientation));
   }
 
   /** Zoom by a factor; the radiograph's point at `at` (CSS pixels in the stage; default its middle) stays where it is. */
   zoomBy(factor, at = this.#middle()) {
     const map = this.transform;
     if (!map) return;
-    const wanted = Math.min(LARGEST, Math.max(SMALLEST, scaleOf(map) * factor));
+    const now = this.#fitted * this.#view.zoom;
+    const wanted = Math.min(LARGEST, Math.max(Math.min(SMALLEST, this.#fitted), now * factor));
     const point = apply(invert(map), ...at);
-    this.#viewport.setZoom(this.#viewport.getZoom() * (wanted / scaleOf(map)));
-    this.#moveTo(point, at);
-    this.#finish();
+    this.#view.zoom = wanted / this.#fitted;
+    this.#view.centre = this.#view.centre.map((value, axis) => point[axis] + ((value - point[axis]) * now) / wanted);
+    this.#settle();
   }
 
   /** Move the image by CSS pixels. */
   panBy(dx, dy) {
     const map = this.transform;
     if (!map) return;
-    const point = apply(invert(map), 0, 0);
-    this.#moveTo(point, [dx, dy]);
-    this.#finish();
+    const [x, y] = this.#middle();
+    this.#view.centre = apply(invert(map), x - dx, y - dy);
+    this.#settle();
   }
 
   /** Show the whole image, as large as the stage allows, as it is turned. */
   fit() {
     if (!this.#shown) return;
-    this.#viewport.resetCamera({ resetPan: true, resetZoom: true });
-    this.#viewport.setRotation(this.#rotation);
-    const { columns, rows } = this.#shown.image;
-    const box = bounds(this.transform, columns, rows);
-    const [width, height] = this.#size();
-    if (!width || !height) return;
-    this.#viewport.setZoom(this.#viewport.getZoom() * Math.min(width / box.width, height / box.height));
-    this.#moveTo([columns / 2, rows / 2], [width / 2, height / 2]);
+    const { zoom, centre } = this.untouched;
+    Object.assign(this.#view, { zoom, centre });
+    this.#settle();
+  }
+
+  /** Undo everything that was done to the view: window, inversion, turn, flip, zoom, place. */
+  reset() {
+    if (this.#shown) this.apply(this.untouched);
+  }
+
+  /** Follow the stage to its new size. */
+  resized() {
+    if (!this.#shown) return;
+    this.#place();
     this.#finish();
   }
 
-  /** Undo everything that was done to the view: window, inversion, turn, zoom, place. */
-  reset() {
+  #orient(orientation) {
     if (!this.#shown) return;
-    this.#rotation = 0;
-    this.#inverted = false;
-    this.#properties({ voiRange: this.#shown.window, invert: this.#shown.inverted });
-    this.fit();
+    const { zoom, centre } = this.untouched;
+    this.apply({ ...this.#view, ...orientation, zoom, centre });
   }
 
-  #range() {
-    return this.#viewport.getProperties().voiRange ?? this.#shown?.window ?? { lower: 0, upper: 0 };
-  }
-
-  #properties(wanted) {
-    this.#viewport.setProperties(wanted);
+  #colour() {
+    const { window: voiRange, isInverted } = this.#view;
+    this.#viewport.setProperties({ voiRange: { ...voiRange }, invert: this.#shown.inverted !== isInverted });
   }
 
   #size() {
@@ -216,25 +234,39 @@ export class Display {
     return [width / 2, height / 2];
   }
 
+  // Turned, mirrored, fitted, then zoomed and moved. Backends differ in the sense in which a mirrored image turns: what
+  // came of it is measured.
+  #place() {
+    const [width, height] = this.#size();
+    if (!width || !height) return;
+    const { rotation, isMirrored } = this.#view;
+    this.#viewport.resetCamera({ resetPan: true, resetZoom: true });
+    this.#viewport.setCamera({ flipHorizontal: isMirrored, flipVertical: false });
+    this.#viewport.setRotation(rotation);
+    if (orientationOf(this.transform).rotation !== rotation) this.#viewport.setRotation((360 - rotation) % 360);
+    const { columns, rows } = this.#shown.image;
+    const map = this.transform;
+    const box = bounds(map, columns, rows);
+    this.#fitted = scaleOf(map) * Math.min(width / box.width, height / box.height);
+    this.#scale();
+  }
+
+  #settle() {
+    this.#scale();
+    this.#finish();
+  }
+
+  #scale() {
+    const wanted = this.#fitted * this.#view.zoom;
+    this.#viewport.setZoom(this.#viewport.getZoom() * (wanted / scaleOf(this.transform)));
+    this.#moveTo(this.#view.centre, this.#middle());
+  }
+
   // Cornerstone's pan has an origin of its own; measuring what is missing makes every backend and rotation agree.
   #moveTo(point, at) {
     const [x, y] = apply(this.transform, ...point);
     const [panX, panY] = this.#viewport.getPan();
     this.#viewport.setPan([panX + at[0] - x, panY + at[1] - y]);
-  }
-
-  #keep() {
-    if (!this.#shown) return;
-    this.#kept.set(this.#shown.key, {
-      window: { ...this.#range() },
-      inverted: this.#inverted,
-      rotation: this.#rotation,
-    });
-  }
-
-  #resize() {
-    this.#engine.resize(true, false);
-    if (this.#shown) this.fit();
   }
 
   #finish() {

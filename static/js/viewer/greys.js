@@ -4,6 +4,7 @@
 // The loader's own description leaves the tables out, so they are read from the data set.
 
 const seen = new WeakSet();
+const tabled = new WeakSet(); // whose pixels are shares of what is shown
 
 const first = (value) => (Array.isArray(value) ? value[0] : value);
 
@@ -66,5 +67,11 @@ export function settleGreys(loaded) {
   const valueOf = modality?.of ?? ((value) => value);
   const [low, high] = replace(pixels, shown ? (value) => Math.round(shown(valueOf(value)) * top) : valueOf);
   Object.assign(loaded, { minPixelValue: low, maxPixelValue: high });
+  if (shown) tabled.add(loaded);
   if (shown) Object.assign(loaded, { windowCenter: (top + 1) / 2, windowWidth: top + 1 });
+}
+
+/** Whether an instance's pixels were replaced by what its table of interest shows, so that its windows mean nothing more. */
+export function isTabled(loaded) {
+  return tabled.has(loaded);
 }

@@ -1,61 +1,110 @@
-// The viewer: puts display, marks, heat map, gestures, thumbs and status together, and is what keys and form talk to.
+// The viewer: puts panes, marks, map, tools and the past together, and is what keys, form and tests talk to.
+//
+// act(name) does what a key or button says; load(data) shows another study in place; prefetch(images) decodes what may
+// come next; shownAtFullDepth() and failedImages() say what was seen ("bonefrac:shown" on #viewer when either changes).
 
-import { Boxes } from "./boxes.js";
-import { Display } from "./display.js";
-import { apply, boxBetween, invert } from "./geometry.js";
+import "../../css/viewer.css";
+import { act, NAMES } from "./actions.js";
+import { Arrangement } from "./arrangement.js";
+import { markAt, measurementAt, nudge } from "./editing.js";
+import { Engine } from "./engine.js";
+import { apply, invert } from "./geometry.js";
 import { bindGestures } from "./gestures.js";
-import { colouredMap, drawMap } from "./heatmap.js";
-import { drawMarks } from "./marks.js";
-import { showStatus } from "./status.js";
+import { MapLayer } from "./maplayer.js";
+import { Marks, Measurements } from "./marks.js";
+import { Past } from "./past.js";
+import { Priors } from "./priors.js";
+import { sayActive } from "./status.js";
+import { Store } from "./store.js";
 import { fillThumbs } from "./thumbs.js";
+import { Toolbar } from "./toolbar.js";
+import { DRAWING, MODES } from "./tools.js";
 
-const MODES = ["window", "zoom", "pan", "box"];
+const NUDGES = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+const NUDGE = 4; // CSS pixels
 
-function given(images) {
-  return images.flatMap((image) => (image.findings ?? []).map((finding) => ({ ...finding, image: image.id })));
-}
+const given = (images) => images.flatMap((image) => (image.findings ?? []).map((finding) => ({ ...finding, image: image.id })));
 
-/** The viewer of one study's radiographs. */
+/** The viewer of one study at a time. */
 export class Viewer {
-  #element;
-  #images;
-  #parts;
-  #mark;
-  #index = -1;
-  #draft = null;
-  #coloured = new Map(); // image id -> canvas of its map
-  #mapIsOn = false;
-  #opacity = 0.6;
-  #frame = 0;
+  #root;
+  #images = [];
+  #tellThumbs = () => {};
+  #shown = new Set();
+  #failed = new Set();
+  #prefetched = [];
+  views = new Map(); // image id -> its view as the reader left it
+  marks = new Marks();
+  measurements = new Measurements();
+  store = new Store();
 
-  constructor(element, data, form) {
-    this.#element = element;
+  constructor(root) {
+    this.#root = root;
+    this.words = root.querySelector("[data-words]").dataset;
+    this.map = new MapLayer(() => this.arrangement.redraw());
+    const engine = new Engine({ lost: () => this.arrangement.lost(), reborn: () => this.arrangement.reborn() });
+    this.arrangement = new Arrangement(this, engine, root.querySelector("[data-panes]"), root.querySelector("template[data-pane]"));
+    this.past = new Past(() => this.#take(), (step) => this.#put(step));
+    this.priors = new Priors(this, document.getElementById("thumbs"));
+    for (const list of [this.marks, this.measurements]) list.listen((change) => this.#changed(change));
+    this.toolbar = new Toolbar(root, this);
+    root.addEventListener("keydown", (event) => this.#nudge(event));
+    addEventListener("online", () => this.arrangement.panes.forEach((pane) => pane.retry()));
+  }
+
+  /** Show a study in place of what was shown: the JSON of #reading-data, and the form that keeps its marks. */
+  load(data, form = document.getElementById("reading-form")) {
     this.#images = data.images;
     this.canDraw = Boolean(data.can_read);
-    const part = (selector) => element.querySelector(selector);
-    this.#parts = {
-      stage: part(".stage"),
-      preview: part(".stage__preview"),
-      map: part(".stage__map"),
-      marks: part(".stage__marks"),
-      problem: part(".stage__problem"),
-      words: part("[data-words]").dataset,
-    };
-    this.boxes = new Boxes(form?.elements.findings, given(this.#images));
-    this.boxes.listen(() => this.#redraw());
-    this.display = new Display(part(".stage__canvas"), () => this.#redraw());
-    this.#mark = fillThumbs(document.getElementById("thumbs"), this.#images, (index) => this.go(index));
-    bindGestures(this.#parts.stage, this);
-    this.#bindTools();
+    this.views.clear();
+    this.#shown.clear();
+    this.#failed.clear();
+    this.map.begin();
+    this.marks.begin(form?.elements.findings, given(this.#images));
+    this.measurements.begin(form?.elements.measurements);
     this.mode = matchMedia("(pointer: coarse)").matches ? "pan" : "window";
+    this.#tellThumbs = fillThumbs(document.getElementById("thumbs"), this.#images, (image) => this.goTo(image));
+    this.priors.begin(data.priors ?? []);
+    this.arrangement.begin(this.#images, data.hanging, data.priors ?? []);
+    this.past.begin();
+    this.store.keepOnly([...this.#images, ...this.#prefetched].map((image) => image.id));
+    this.#prefetched = [];
+    this.store.prefetch(this.#images);
+    this.#tell();
+    this.refresh();
+  }
+
+  /** Decode images that may be shown next, at full depth, in the background; dropped when another study comes. */
+  prefetch(images) {
+    this.#prefetched = [...images];
+    return this.store.prefetch(images);
+  }
+
+  /** Do what a name says (see actions.js); returns whether it did something. */
+  act(name) {
+    return act(this, name);
+  }
+
+  get actions() {
+    return NAMES;
+  }
+
+  /** Return the ids of this study's images that were on the canvas at full depth. */
+  shownAtFullDepth() {
+    return [...this.#shown];
+  }
+
+  /** Return the ids of this study's images that could not be shown at full depth. */
+  failedImages() {
+    return [...this.#failed];
+  }
+
+  get pane() {
+    return this.arrangement.active;
   }
 
   get image() {
-    return this.#images[this.#index] ?? null;
-  }
-
-  get words() {
-    return this.#parts.words;
+    return this.pane?.image ?? null;
   }
 
   get images() {
@@ -63,226 +112,262 @@ export class Viewer {
   }
 
   get mode() {
-    return this.#element.dataset.mode;
+    return this.#root.dataset.mode;
   }
 
-  /** Choose what dragging does; "box" only where the person may read. */
+  /** Choose what dragging does; what draws marks only where the person may read. */
   set mode(mode) {
-    if (!MODES.includes(mode) || (mode === "box" && !this.canDraw)) return;
-    this.#element.dataset.mode = mode;
-    for (const button of this.#element.querySelectorAll("[data-tool]")) {
-      button.setAttribute("aria-pressed", String(button.dataset.tool === mode));
+    if (!MODES.includes(mode) || (DRAWING.includes(mode) && !this.canDraw)) return;
+    this.#root.dataset.mode = mode;
+    for (const pane of this.arrangement.panes) {
+      pane.sketch = null;
+      pane.lens.hold(null);
     }
   }
 
-  /** Show the image at an index: its preview at once, full depth as soon as it is decoded. */
-  async go(index) {
-    if (index < 0 || index >= this.#images.length || index === this.#index) return;
-    this.#index = index;
-    this.boxes.chosen = -1;
+  /** Return what dragging does on a pane: nothing is drawn on a prior. */
+  modeOn(pane) {
+    return pane.image?.prior && DRAWING.includes(this.mode) ? "window" : this.mode;
+  }
+
+  /** Choose a tool; the same once more puts down in the middle of the view what it draws, for hands without a mouse. */
+  chooseTool(mode) {
+    const isAgain = this.mode === mode;
+    this.mode = mode;
+    if (this.mode !== mode) return false;
+    if (isAgain) this.#putDown(mode);
+    else if (mode === "magnifier" && this.pane) this.pane.lens.hold(this.#middle());
+    return true;
+  }
+
+  /** Show one of the study's images, where it hangs or in the active pane. */
+  goTo(image) {
+    if (!image) return null;
+    if (!this.arrangement.find(image)) {
+      this.arrangement.to("one");
+      this.arrangement.find(image);
+    }
+    return this.pane;
+  }
+
+  go(index) {
+    return this.goTo(this.#images[index]);
+  }
+
+  /** Go to a mark's image and choose it. */
+  goToMark(index) {
+    const mark = this.marks.all[index];
+    if (!mark) return;
+    this.goTo(this.#images.find((image) => String(image.id) === String(mark.image)));
+    this.marks.choose(index);
+  }
+
+  stepStage(by) {
+    return this.#opened(this.arrangement.step(by));
+  }
+
+  toStage(name) {
+    this.#opened(this.arrangement.to(name));
+    this.refresh();
+  }
+
+  useWindow(index) {
+    const { display } = this.pane;
+    if (display.windows[index]) display.setRange(display.windows[index]);
+    this.past.keep();
+    this.refresh();
+  }
+
+  setOpacity(opacity) {
+    this.map.opacity = opacity;
+    this.arrangement.redraw();
+  }
+
+  /** Show or hide the model's maps; where there is none but a reason, the reason. */
+  toggleMap() {
     const { image } = this;
-    this.#showPreview(image);
-    try {
-      await this.#show(image, () => this.display.fetch(image), "full");
-    } catch (error) {
-      console.warn("full depth failed", image.id, error);
-      await this.#fallBack(image);
-    }
+    if (!image?.map && !image?.map_reason && !this.map.isOn) return false;
+    this.map.toggle(this.arrangement.panes.map((pane) => pane.image).filter(Boolean)).then(() => this.refresh());
+    return true;
   }
 
-  step(by) {
-    this.go(this.#index + by);
+  async toggleFullScreen() {
+    if (document.fullscreenElement) await document.exitFullscreen();
+    else await this.#root.closest(".reading, body").requestFullscreen?.();
+    return true;
   }
 
-  /** Return where a radiograph's point of the current image lies on the screen (client coordinates). */
+  /** Let go: of what is being drawn, of what is chosen, of the drawing tool. */
+  cancel() {
+    const { marks, measurements, pane, mode } = this;
+    const isBusy = Boolean(pane?.sketch) || marks.chosen >= 0 || measurements.chosen >= 0 || mode !== "window";
+    marks.choose(-1);
+    measurements.choose(-1);
+    this.mode = "window";
+    this.arrangement.redraw();
+    return isBusy;
+  }
+
+  /** Choose what lies under a stage point, or nothing. */
+  choose(pane, point) {
+    const mark = markAt(pane, point, this.marks);
+    this.marks.choose(mark);
+    this.measurements.choose(mark < 0 ? measurementAt(pane, point, this.measurements) : -1);
+  }
+
+  focus() {
+    this.pane?.element.focus({ preventScroll: true });
+  }
+
+  refresh() {
+    this.toolbar.refresh();
+  }
+
+  /** Return where a radiograph's point of the active pane lies on the screen (client coordinates). */
   toScreen(x, y) {
-    const box = this.#parts.stage.getBoundingClientRect();
-    const [sx, sy] = apply(this.display.transform, x, y);
+    const box = this.pane.element.getBoundingClientRect();
+    const [sx, sy] = apply(this.pane.display.transform, x, y);
     return [sx + box.left, sy + box.top];
   }
 
-  /** Return the radiograph's point under a client coordinate. */
+  /** Return the active pane's radiograph point under a client coordinate. */
   toImage(x, y) {
-    const box = this.#parts.stage.getBoundingClientRect();
-    return apply(invert(this.display.transform), x - box.left, y - box.top);
+    const box = this.pane.element.getBoundingClientRect();
+    return apply(invert(this.pane.display.transform), x - box.left, y - box.top);
   }
 
-  /** Show or forget the box that is being drawn (stage coordinates). */
-  sketch(from, to) {
-    const had = this.#draft;
-    this.#draft = from ? this.#boxOf(from, to) : null;
-    if (had || this.#draft) this.#redraw();
+  // --- what panes tell ---
+
+  bound(pane) {
+    bindGestures(pane, this);
   }
 
-  /** Keep the box between two stage points. */
-  drawn(from, to) {
-    const box = this.#boxOf(from, to);
-    this.#draft = null;
-    if (box && box.width >= 1 && box.height >= 1) this.boxes.add(this.image.id, box);
+  activated() {
+    this.marks.choose(-1);
+    this.refresh();
   }
 
-  /** Choose the box under a stage point, or none. */
-  clicked(point) {
-    const map = this.display.transform;
-    if (!map) return;
-    const [x, y] = apply(invert(map), ...point);
-    const hit = this.boxes
-      .of(this.image.id)
-      .filter(([, box]) => x >= box.x && x <= box.x + box.width && y >= box.y && y <= box.y + box.height)
-      .sort(([, one], [, other]) => one.width * one.height - other.width * other.height)[0];
-    this.boxes.choose(hit ? hit[0] : -1);
+  arrived(image) {
+    if (image.prior) return;
+    this.#failed.delete(image.id);
+    this.#shown.add(image.id);
+    this.past.settle();
+    this.#tell();
   }
 
-  /** Go to a box's image and choose it. */
-  async goToBox(index) {
-    const box = this.boxes.all[index];
-    await this.go(this.#images.findIndex((image) => String(image.id) === String(box.image)));
-    this.boxes.choose(index);
+  failed(image) {
+    if (image.prior || this.#failed.has(image.id)) return;
+    this.#failed.add(image.id);
+    this.#tell();
+  }
+
+  drawn(pane) {
+    if (pane !== this.pane) return;
+    sayActive(this.#root, pane);
+    this.#tellThumbs(this.arrangement, this.marks, this);
+    this.refresh();
+  }
+
+  #tell() {
+    this.#root.dispatchEvent(new CustomEvent("bonefrac:shown", { bubbles: true }));
+    this.arrangement.redraw();
+  }
+
+  #changed({ drawn }) {
+    this.arrangement.redraw();
+    if (drawn) this.past.keep();
+  }
+
+  #opened(isOpened) {
+    if (isOpened && this.arrangement.stage === "prior") this.priors.openNewest();
+    return isOpened;
+  }
+
+  #take() {
+    for (const pane of this.arrangement.panes) pane.keepView();
+    const views = [...this.views].sort(([one], [other]) => one.localeCompare(other));
+    return JSON.stringify({ marks: this.marks.snapshot(), measurements: this.measurements.snapshot(), views });
+  }
+
+  #put(step) {
+    const { marks, measurements, views } = JSON.parse(step);
+    this.marks.restore(marks);
+    this.measurements.restore(measurements);
+    this.views = new Map(views);
+    for (const { display, ready } of this.arrangement.panes) {
+      if (display.image && ready === "full") display.apply(this.views.get(String(display.image.id)) ?? display.untouched);
+    }
+    this.arrangement.redraw();
+    return true;
+  }
+
+  #middle() {
+    const { clientWidth, clientHeight } = this.pane.element;
+    return [clientWidth / 2, clientHeight / 2];
+  }
+
+  #putDown(mode) {
+    const { pane } = this;
+    if (!pane?.isDrawn || pane.image.prior) return;
+    const [x, y] = this.#middle();
+    const at = (dx, dy) => pane.toImage([x + dx, y + dy]);
+    const [[x0, y0], [x1, y1]] = [at(-50, -40), at(50, 40)];
+    const box = { x: Math.min(x0, x1), y: Math.min(y0, y1), width: Math.abs(x1 - x0), height: Math.abs(y1 - y0) };
+    const { id } = pane.image;
+    if (mode === "box") this.marks.add(id, box);
+    else if (mode === "point") this.marks.add(id, { kind: "point", x: at(0, 0)[0], y: at(0, 0)[1] });
+    else if (mode === "length") this.measurements.add(id, "length", [at(-50, 0), at(50, 0)]);
+    else if (mode === "angle") this.measurements.add(id, "angle", [at(-50, 0), at(0, 0), at(35, -35)]);
+  }
+
+  // Shift and an arrow move the chosen mark, Ctrl or Cmd and an arrow resize it; the page's own keys do not hear of it.
+  #nudge(event) {
+    const step = NUDGES[event.key];
+    const isResizing = event.ctrlKey || event.metaKey;
+    if (!step || !(event.shiftKey || isResizing) || !this.canDraw || !this.pane) return;
+    const by = step.map((value) => value * NUDGE);
+    if (!nudge(this.pane, by, { marks: this.marks, isResizing })) return;
+    event.preventDefault();
+    event.stopPropagation();
+    this.past.keep(isResizing ? "resize" : "move");
+  }
+
+  // --- the names of before `act`, until the last caller has moved ---
+
+  get boxes() {
+    return this.marks;
+  }
+
+  get display() {
+    return this.pane.display;
+  }
+
+  step(by) {
+    return this.act(by > 0 ? "nextImage" : "previousImage");
+  }
+
+  goToBox(index) {
+    this.goToMark(index);
   }
 
   removeChosen() {
-    if (this.canDraw) this.boxes.remove(this.boxes.chosen);
-  }
-
-  zoomIn() {
-    this.display.zoomBy(1.25);
-  }
-
-  zoomOut() {
-    this.display.zoomBy(0.8);
-  }
-
-  fit() {
-    this.display.fit();
+    return this.act("deleteChosen");
   }
 
   rotate() {
-    this.display.rotate();
-  }
-
-  invert() {
-    this.display.toggleInvert();
-  }
-
-  reset() {
-    this.display.reset();
-  }
-
-  /** Show or hide the map of the model; without a map nothing happens. */
-  async toggleMap() {
-    if (!this.image?.map && !this.#mapIsOn) return;
-    this.#mapIsOn = !this.#mapIsOn;
-    await this.#loadMap();
-    this.#redraw();
-  }
-
-  #boxOf(from, to) {
-    const map = this.display.transform;
-    if (!map || !this.canDraw) return null;
-    const back = invert(map);
-    return boxBetween(apply(back, ...from), apply(back, ...to), this.image.columns, this.image.rows);
-  }
-
-  #showPreview(image) {
-    const { preview, problem } = this.#parts;
-    problem.hidden = true;
-    delete this.#element.dataset.drawn;
-    this.#element.dataset.image = image.id;
-    this.#element.dataset.ready = "loading";
-    preview.hidden = false;
-    preview.onload = () => {
-      if (this.#element.dataset.ready === "loading" && this.image === image) this.#element.dataset.ready = "preview";
-      this.#redraw();
-    };
-    preview.src = image.preview;
-    this.#redraw();
-  }
-
-  async #show(image, fetch, ready) {
-    const fetched = await fetch();
-    if (this.image !== image) return;
-    await this.display.show(image, fetched);
-    if (this.image !== image) return;
-    this.#element.dataset.drawn = "";
-    this.#element.dataset.ready = ready;
-    await this.#loadMap();
-    this.#redraw();
-  }
-
-  async #fallBack(image) {
-    if (this.image !== image) return;
-    const { problem, words } = this.#parts;
-    problem.textContent = words.failed;
-    problem.hidden = false;
-    try {
-      await this.#show(image, () => this.display.fetchPreview(image), "failed");
-    } catch (error) {
-      console.warn("preview failed", image.id, error);
-      if (this.image !== image) return;
-      problem.textContent = words.failedAll;
-      this.#element.dataset.ready = "failed";
-    }
-  }
-
-  async #loadMap() {
-    const { image } = this;
-    if (!this.#mapIsOn || !image?.map || this.#coloured.has(image.id)) return;
-    try {
-      this.#coloured.set(image.id, await colouredMap(image.map.url));
-    } catch (error) {
-      console.warn("map failed", image.id, error);
-      this.#mapIsOn = false;
-    }
-  }
-
-  #bindTools() {
-    for (const button of this.#element.querySelectorAll("[data-tool], [data-act]")) {
-      button.addEventListener("click", (event) => {
-        if (button.dataset.tool) this.mode = button.dataset.tool;
-        else this[button.dataset.act]();
-        // After a click the keys belong to the image again; after a key press on the button focus stays.
-        if (event.detail) this.#parts.stage.focus({ preventScroll: true });
-      });
-    }
-    this.#element.querySelector('[data-tool="box"]').hidden = !this.canDraw;
-    this.#element.querySelector("[data-map-opacity] input").addEventListener("input", (event) => {
-      this.#opacity = Number(event.target.value) / 100;
-      this.#redraw();
-    });
-  }
-
-  // Many changes a frame, one drawing a frame.
-  #redraw() {
-    if (this.#frame) return;
-    this.#frame = requestAnimationFrame(() => {
-      this.#frame = 0;
-      this.#draw();
-    });
-  }
-
-  #draw() {
-    const { image } = this;
-    if (!image) return;
-    const isDrawn = "drawn" in this.#element.dataset;
-    const map = isDrawn ? this.display.transform : null;
-    const isOn = this.#mapIsOn && Boolean(image.map);
-    const boxes = this.boxes.of(image.id);
-    drawMarks(this.#parts.marks, map, image, {
-      boxes,
-      chosen: this.boxes.chosen,
-      draft: this.#draft,
-      regions: isOn ? image.map.regions ?? [] : [],
-    });
-    const coloured = isOn ? this.#coloured.get(image.id) : null;
-    drawMap(this.#parts.map, map, image, coloured, image.map?.content_box ?? [0, 0, 1, 1], this.#opacity);
-    this.#mark(this.#index, this.boxes);
-    showStatus(this.#element, { image, display: isDrawn ? this.display : null, isMapOn: isOn, boxCount: boxes.length });
+    return this.act("rotateRight");
   }
 }
 
-/** Open the viewer on a page's element and show its first image. */
+for (const name of ["zoomIn", "zoomOut", "fit", "invert", "reset"]) {
+  Viewer.prototype[name] = function does() {
+    return this.act(name);
+  };
+}
+
+/** Open the viewer on a page's element and show a study. */
 export function openViewer(element, data, form) {
-  const viewer = new Viewer(element, data, form);
-  viewer.go(0);
+  const viewer = new Viewer(element);
+  viewer.load(data, form);
   return viewer;
 }

@@ -1,52 +1,150 @@
-// Draws boxes (solid, teal, people) and the model's regions (dotted, violet) over the image, as SVG polygons that follow
-// zoom, pan and rotation.
+// The marks of people, over all images of the study, kept in a hidden field of the form.
+//
+// A mark: { image, kind: "box" | "point", x, y, width, height, bone, side, type, confidence }; positions in pixels of the
+// radiograph, a point has neither width nor height. A measurement: { image, kind: "length" | "angle", points }. The order
+// is that of drawing. What was read from the field is written back unchanged until somebody changes it.
 
-import { apply } from "./geometry.js";
+const round = (value) => Math.round(value * 10) / 10;
+const FIELDS = ["bone", "side", "type", "confidence"];
+const KINDS = ["box", "point"];
 
-const NS = "http://www.w3.org/2000/svg";
-
-function make(name, attributes) {
-  const element = document.createElementNS(NS, name);
-  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
-  return element;
-}
-
-function corners(map, { x, y, width, height }) {
-  return [
-    apply(map, x, y),
-    apply(map, x + width, y),
-    apply(map, x + width, y + height),
-    apply(map, x, y + height),
-  ].map((point) => point.map((value) => value.toFixed(1)));
-}
-
-function drawBox(svg, map, index, box, number, isChosen) {
-  const points = corners(map, box);
-  svg.append(make("polygon", { class: "box-halo", points: points.join(" ") }));
-  const polygon = make("polygon", { class: isChosen ? "box is-chosen" : "box", points: points.join(" "), "data-box": index });
-  svg.append(polygon);
-  const [x, y] = points[0];
-  const text = make("text", { class: "box-number", x: Number(x) + 4, y: Number(y) - 5 });
-  text.textContent = number;
-  svg.append(text);
-}
-
-/**
- * Draw an image's marks anew.
- * `boxes` are [index, box]; `draft` is a box being drawn or null; `regions` are fractions of the radiograph.
- */
-export function drawMarks(svg, map, image, { boxes, chosen, draft, regions }) {
-  svg.replaceChildren();
-  if (!map) return;
-  for (const [x0, y0, x1, y1] of regions) {
-    const box = {
-      x: x0 * image.columns,
-      y: y0 * image.rows,
-      width: (x1 - x0) * image.columns,
-      height: (y1 - y0) * image.rows,
-    };
-    svg.append(make("polygon", { class: "region", points: corners(map, box).join(" ") }));
+function read(field) {
+  try {
+    const list = JSON.parse(field?.value || "[]");
+    return Array.isArray(list) ? list.filter((one) => one && typeof one === "object") : [];
+  } catch (error) {
+    // A field that cannot be read is not overwritten before something is drawn.
+    console.warn("marks could not be read", error);
+    return [];
   }
-  for (const [index, box] of boxes) drawBox(svg, map, index, box, index + 1, index === chosen);
-  if (draft) svg.append(make("polygon", { class: "box", points: corners(map, draft).join(" ") }));
+}
+
+/** A list that tells its listeners after every change and keeps itself in a hidden field. */
+class Kept {
+  #list = [];
+  #listeners = [];
+  #field = null;
+  #chosen = -1;
+
+  get all() {
+    return this.#list;
+  }
+
+  get chosen() {
+    return this.#chosen;
+  }
+
+  /** Begin anew with what a form's field holds, or else with what is given. */
+  begin(field, given = []) {
+    this.#field = field ?? null;
+    const found = read(this.#field);
+    this.#list = (found.length ? found : given).map((one) => this.whole(one));
+    this.#chosen = -1;
+    this.#tell({ begun: true });
+  }
+
+  /** Return [index, mark] of one image's. */
+  of(imageId) {
+    return [...this.#list.entries()].filter(([, mark]) => String(mark.image) === String(imageId));
+  }
+
+  listen(listener) {
+    this.#listeners.push(listener);
+  }
+
+  choose(index) {
+    if (index === this.#chosen) return;
+    this.#chosen = this.#list[index] ? index : -1;
+    this.#tell({ chosen: true });
+  }
+
+  remove(index) {
+    if (!this.#list[index]) return false;
+    this.#list.splice(index, 1);
+    this.#chosen = -1;
+    this.#tell({ edited: true });
+    return true;
+  }
+
+  /** Return the list as it is now, as text. */
+  snapshot() {
+    return JSON.stringify(this.#list);
+  }
+
+  /** Put back what a snapshot says. */
+  restore(snapshot) {
+    if (snapshot === this.snapshot()) return;
+    this.#list = JSON.parse(snapshot);
+    this.#chosen = -1;
+    this.#tell({ edited: true });
+  }
+
+  whole(mark) {
+    return mark;
+  }
+
+  append(mark) {
+    this.#list.push(mark);
+    this.#chosen = this.#list.length - 1;
+    this.#tell({ drawn: mark });
+    return this.#chosen;
+  }
+
+  /** Replace some of a mark's values. */
+  change(index, values) {
+    if (!this.#list[index]) return;
+    Object.assign(this.#list[index], values);
+    this.#tell({ edited: true });
+  }
+
+  #tell(change) {
+    const isChanged = Boolean(change.drawn || change.edited);
+    if (this.#field && isChanged) this.#field.value = JSON.stringify(this.#list);
+    for (const listener of this.#listeners) listener(change);
+    // A hidden field says nothing when a script changes it; the draft listens for this.
+    if (isChanged) this.#field?.dispatchEvent(new Event("change", { bubbles: true }));
+  }
+}
+
+/** Boxes and points: what is signed. */
+export class Marks extends Kept {
+  whole(mark) {
+    const { image, x, y, width = 0, height = 0, ...more } = mark;
+    const kind = KINDS.includes(mark.kind) ? mark.kind : "box";
+    const said = Object.fromEntries(FIELDS.map((name) => [name, mark[name] ?? null]));
+    return { ...more, image, kind, x, y, width, height, ...said };
+  }
+
+  /** Add a box or point of an image; it becomes the chosen one. */
+  add(image, { kind = "box", x, y, width = 0, height = 0, ...said }) {
+    const place = { x: round(x), y: round(y), width: round(width), height: round(height) };
+    return this.append(this.whole({ image, kind, ...place, ...said }));
+  }
+
+  /** Say a mark's bone, side, type or confidence; empty forgets it. */
+  setField(index, name, value) {
+    if (FIELDS.includes(name)) this.change(index, { [name]: value || null });
+  }
+
+  setConfidence(index, confidence) {
+    this.setField(index, "confidence", confidence);
+  }
+
+  /** Put a mark somewhere else on its image. */
+  place(index, { x, y, width, height }) {
+    this.change(index, { x: round(x), y: round(y), width: round(width), height: round(height) });
+  }
+}
+
+/** Lengths and angles: the reader's scratch marks, kept with the draft and never signed. */
+export class Measurements extends Kept {
+  add(image, kind, points) {
+    return this.append({ image, kind, points: points.map((point) => point.map(round)) });
+  }
+
+  /** Put one end of a measurement somewhere else. */
+  place(index, end, point) {
+    const points = this.all[index].points.map((old, at) => (at === end ? point.map(round) : old));
+    this.change(index, { points });
+  }
 }

@@ -1,46 +1,71 @@
-// What the status line says, and the same as data attributes on #viewer for styles and tests.
+// What a pane's status line says, and the same as data attributes: on the pane, and of the active one on #viewer, for
+// styles and tests.
 
-function badge(element, name, isShown) {
+import { inWords } from "./orientation.js";
+
+const MIRRORED = ["image", "ready", "drawn", "ww", "wc", "zoom", "rotation", "mirrored", "inverted", "boxes"];
+
+function badge(element, name, isShown, text) {
   const found = element.querySelector(`[data-badge="${name}"]`);
-  if (found) found.hidden = !isShown;
+  if (!found) return;
+  found.hidden = !isShown;
+  if (text !== undefined) found.textContent = text;
 }
 
-function sayDisplay(element, display) {
+function sayView(element, display) {
   const { width, centre } = display.window;
+  const { rotation, isMirrored } = display.orientation;
   Object.assign(element.dataset, {
     ww: Math.round(width),
     wc: Math.round(centre),
     zoom: Math.round(display.zoomPercent),
-    rotation: display.rotation,
+    rotation,
+    mirrored: isMirrored,
     inverted: display.isInverted,
   });
   element.querySelector('[data-status="window"]').textContent = `${Math.round(width)}/${Math.round(centre)}`;
   element.querySelector('[data-status="zoom"]').textContent = Math.round(display.zoomPercent);
 }
 
-function sayMap(element, image, isOn) {
-  element.dataset.map = isOn ? "on" : "off";
-  element.querySelector("[data-map-tools]").hidden = !image.map;
-  element.querySelector("[data-map-opacity]").hidden = !isOn;
-  element.querySelector('[data-act="toggleMap"]').setAttribute("aria-pressed", String(isOn));
-  element.querySelector(".stage__map-name").hidden = !isOn;
-  if (isOn && image.map.name) element.querySelector("[data-map-name]").textContent = image.map.name;
-  element.querySelector("[data-map-version]").textContent = isOn ? image.map.model_version ?? "" : "";
-}
-
-/** Say the state of the view; `display` is null while nothing is drawn yet. */
-export function showStatus(element, { image, display, isMapOn, boxCount }) {
+function sayBadges(element, display, words) {
   const { ready } = element.dataset;
   badge(element, "loading", ready === "loading");
   badge(element, "preview", ready === "preview" || ready === "failed");
   badge(element, "full", ready === "full");
-  if (display) sayDisplay(element, display);
+  const { flip, degrees } = inWords(display?.orientation ?? { rotation: 0, isMirrored: false });
   badge(element, "inverted", Boolean(display?.isInverted));
-  badge(element, "turned", Boolean(display?.rotation));
-  element.querySelector('[data-act="invert"]').setAttribute("aria-pressed", String(Boolean(display?.isInverted)));
-  sayMap(element, image, isMapOn);
-  element.dataset.boxes = boxCount;
-  const label = element.querySelector(".stage__label");
-  label.hidden = false;
-  label.textContent = image.label;
+  badge(element, "turned", degrees > 0, `${words.turned} ${degrees}°`);
+  badge(element, "flipped", Boolean(flip), flip ? words[flip] : "");
+}
+
+function sayMap(element, image, map) {
+  const isOn = map.isOn && Boolean(image.map);
+  const name = element.querySelector(".stage__map-name");
+  const reason = map.isOn && !image.map ? image.map_reason ?? "" : "";
+  name.hidden = !isOn && !reason;
+  if (isOn && image.map.name) element.querySelector("[data-map-name]").textContent = image.map.name;
+  element.querySelector("[data-map-name]").hidden = !isOn;
+  element.querySelector("[data-map-version]").textContent = isOn ? image.map.model_version ?? "" : reason;
+}
+
+/** Say the state of a pane on its stage. */
+export function sayPane(pane, { words, map, marks }) {
+  const { element, image } = pane;
+  const display = pane.isDrawn ? pane.display : null;
+  if (display) sayView(element, display);
+  sayBadges(element, display, words);
+  sayMap(element, image, map);
+  element.dataset.boxes = image.prior ? 0 : marks.of(image.id).length;
+  element.classList.toggle("stage--prior", Boolean(image.prior));
+  const label = element.querySelector("[data-label]");
+  label.textContent = image.prior ? `${words.prior} ${image.prior.date} · ${image.label}` : image.label;
+  element.querySelector(".stage__label").hidden = false;
+}
+
+/** Say of the whole viewer what its active pane shows. */
+export function sayActive(root, pane) {
+  for (const name of MIRRORED) {
+    if (name in pane.element.dataset) root.dataset[name] = pane.element.dataset[name];
+    else delete root.dataset[name];
+  }
 }

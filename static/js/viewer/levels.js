@@ -1,0 +1,63 @@
+// Which windows a radiograph can be shown with: the file's own, and presets taken from its own grey levels.
+//
+// A radiograph has no common unit as CT has, so that presets are shares of the pixels, by brightness.
+
+import { utilities } from "@cornerstonejs/core";
+import { isTabled } from "./greys.js";
+
+const BINS = 4096;
+const SAMPLES = 400_000;
+/** Shares of the pixels, by brightness, between which a preset's window lies; the first preset is the file's window. */
+const PRESETS = { 2: [0, 1], 3: [0.5, 0.9995], 4: [0.02, 0.75], 5: [0.25, 0.95] };
+const shares = new WeakMap();
+
+function histogram(loaded) {
+  const pixels = loaded.getPixelData();
+  const [slope, intercept] = [loaded.slope || 1, loaded.intercept || 0];
+  const low = loaded.minPixelValue * slope + intercept;
+  const span = Math.max(1e-9, (loaded.maxPixelValue - loaded.minPixelValue) * slope);
+  const counts = new Uint32Array(BINS);
+  const step = Math.max(1, Math.floor(pixels.length / SAMPLES));
+  let total = 0;
+  for (let i = 0; i < pixels.length; i += step, total += 1) {
+    const at = Math.floor(((pixels[i] * slope + intercept - low) / span) * BINS);
+    counts[Math.min(BINS - 1, Math.max(0, at))] += 1;
+  }
+  return { counts, total, low, span };
+}
+
+function valueAt({ counts, total, low, span }, share) {
+  let seen = 0;
+  for (let bin = 0; bin < BINS; bin += 1) {
+    seen += counts[bin];
+    if (seen >= share * total) return low + ((bin + (share > 0 ? 1 : 0)) / BINS) * span;
+  }
+  return low + span;
+}
+
+function rangeOf(loaded, [from, to]) {
+  if (!shares.has(loaded)) shares.set(loaded, histogram(loaded));
+  const known = shares.get(loaded);
+  // Where low values are meant bright, the bright share lies at the low end.
+  const [low, high] = loaded.invert ? [1 - to, 1 - from] : [from, to];
+  const lower = valueAt(known, low);
+  return { lower, upper: Math.max(lower + 1, valueAt(known, high)) };
+}
+
+/** Return [{ name, lower, upper }]: what the canvas shows first, then the file's further windows. */
+export function windowsOf(image, loaded, first) {
+  const [own, ...more] = image.windows ?? [];
+  // Pixels that a table has replaced are no longer in the unit in which the file names its windows.
+  const further = isTabled(loaded) ? [] : more;
+  const named = further.map(({ name, centre, width }) => {
+    const { lower, upper } = utilities.windowLevel.toLowHighRange(width, centre, loaded.voiLUTFunction);
+    return { name, lower, upper };
+  });
+  return [{ name: own?.name ?? "", ...first }, ...named];
+}
+
+/** Return the window of a preset, 1 to 5, of what a display shows. */
+export function presetOf(number, display) {
+  if (number === 1) return display.windows[0];
+  return rangeOf(display.pixels.loaded, PRESETS[number]);
+}
