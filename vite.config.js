@@ -22,6 +22,7 @@ export default defineConfig({
     rollupOptions: {
       input: {
         app: "static/js/app.js",
+        keys: "static/js/keys.js",
         reading: "static/js/reading.js",
         theme: "static/js/theme.js",
       },

@@ -9,6 +9,7 @@ from studies.views import (
     history,
     holding,
     intake,
+    keys,
     notices,
     pixels,
     reading,
@@ -34,6 +35,7 @@ urlpatterns = [
     path("studies/<uuid:study_id>/news/", reading.news, name="news"),
     path("studies/<uuid:study_id>/look-again/", reading.look_again, name="look_again"),
     path("reviews/<uuid:review_id>/amend/", reading.amend, name="amend"),
+    path("keys/", keys.keys, name="keys"),
     # --- A study ---
     path("studies/<uuid:study_id>/", history.study, name="study"),
     path("studies/<uuid:study_id>/identity/", confidentiality.identity, name="identity"),
