@@ -6,15 +6,29 @@ Missing and invisible are the same answer. What is allowed is decided in ``polic
 from __future__ import annotations
 
 import uuid
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from django.db.models import Q, QuerySet
+from django.conf import settings
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from bonefrac.accounts.models import Role, Site
+from bonefrac.accounts.models import ReadingMode, Role, Site
 from bonefrac.accounts.roles import memberships_of, roles_of, sites_with
 from bonefrac.errors import Forbidden, NotFound
-from studies.models import Dataset, Discrepancy, IncomingFile, Problem, ResumableUpload, Review, Study, StudyImage
+from studies.models import (
+    CriticalFinding,
+    Dataset,
+    Discrepancy,
+    Divergence,
+    IncomingFile,
+    Problem,
+    ResumableUpload,
+    Review,
+    Study,
+    StudyImage,
+)
 from studies.policies import (
     READERS,
     SITE_WIDE,
@@ -25,7 +39,8 @@ from studies.policies import (
     sees_reading_side,
     sees_study,
 )
-from studies.turns import has_read, is_reader_of_round
+from studies.states import ReviewKind, ReviewMode, StudyStatus
+from studies.turns import has_read, is_reader_of_round, standing_reviews
 
 if TYPE_CHECKING:
     from bonefrac.accounts.models import User
@@ -41,6 +56,18 @@ def visible_to(user: User) -> QuerySet[Study]:
     site_wide = Q(site__in=sites_with(user, *SITE_WIDE))
     own = Q(uploader=user, site__in=sites_with(user, Role.UPLOADER))
     return Study.objects.select_related("site").filter(site_wide | own)
+
+
+def whose_readings_are_open_to(user: User) -> QuerySet[Study]:
+    """Return the studies of which a person may know what others signed: of an open one after their own reading."""
+    counted = Q(mode=ReviewMode.ASSISTED) | Q(study__site__reading_mode=ReadingMode.ASSISTED)
+    own = standing_reviews().filter(
+        counted, study=OuterRef("pk"), round=OuterRef("round"), reader=user, kind=ReviewKind.READING
+    )
+    read_at = list(sites_with(user, *READERS).values_list("pk", flat=True))
+    overseen = list(sites_with(user, *SITE_WIDE).exclude(pk__in=read_at).values_list("pk", flat=True))
+    settled = ~Q(status=StudyStatus.AWAITING)
+    return Study.objects.filter(Q(site__in=overseen) | (Q(site__in=read_at) & (settled | Exists(own))))
 
 
 def visible_by_site(user: User) -> dict[uuid.UUID, QuerySet[Study]]:
@@ -123,6 +150,50 @@ def discrepancy(user: User, discrepancy_id: uuid.UUID) -> Discrepancy:
     if found is None or not sees_study(standing(user, found.study.site), found.study):
         raise NotFound
     return found
+
+
+def critical_finding(user: User, finding_id: uuid.UUID) -> CriticalFinding:
+    """Return a critical finding that the person may know of.
+
+    The study's uploader knows of it once its signature can no more be undone, a reader of the open study after their
+    own reading; who raised it knows of it.
+    """
+    found = CriticalFinding.objects.select_related("study__site", "review", "raised_by").filter(pk=finding_id).first()
+    if found is None or not _knows(user, found):
+        raise NotFound
+    return found
+
+
+def _knows(user: User, finding: CriticalFinding) -> bool:
+    study = finding.study
+    held = standing(user, study.site)
+    if not sees_study(held, study):
+        return False
+    if study.uploader_id == user.pk:
+        return timezone.now() - finding.review.signed_at > timedelta(seconds=settings.UNDO_SECONDS)
+    return finding.raised_by_id == user.pk or sees_all_reviews(held, study, has_read=has_read(user, study))
+
+
+def divergence(user: User, divergence_id: uuid.UUID) -> Divergence:
+    """Return two judgements that differ, which the person may know of; raise ``NotFound`` otherwise."""
+    found = divergences_open_to(user).select_related("study__site", "review", "other", "prediction")
+    row = found.filter(pk=divergence_id).first()
+    if row is None:
+        raise NotFound
+    return row
+
+
+def divergences_open_to(user: User) -> QuerySet[Divergence]:
+    """Return what differs in studies whose readings are open to the person; what a model said only if it is too.
+
+    A dispute is left out: whoever settles it must not know who said what.
+    """
+    blind = standing_reviews().filter(
+        study=OuterRef("study"), round=OuterRef("round"), reader=user, mode=ReviewMode.BLIND, kind=ReviewKind.READING
+    )
+    is_shown = Q(prediction__isnull=True) | Q(study__site__reading_mode=ReadingMode.ASSISTED) | Exists(blind)
+    found = Divergence.objects.filter(is_shown, study__in=whose_readings_are_open_to(user))
+    return found.exclude(study__status__in=(StudyStatus.DISPUTED, StudyStatus.VOID))
 
 
 def incoming_file(user: User, file_id: uuid.UUID) -> IncomingFile:

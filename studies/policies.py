@@ -90,6 +90,16 @@ def may_answer(standing: Standing, study: Study) -> bool:
     return standing.leads or (Role.UPLOADER in standing.roles and study.uploader_id == standing.person)
 
 
+def may_acknowledge(standing: Standing, study: Study) -> bool:
+    """Whether the person may note who acknowledged a critical finding: its uploader, or a reader of the site."""
+    return standing.reads or (Role.UPLOADER in standing.roles and study.uploader_id == standing.person)
+
+
+def may_see_differences(standing: Standing) -> bool:
+    """Whether the person looks after judgements that differ: leads, and those who oversee the site."""
+    return standing.leads or bool(standing.roles & OVERSEERS)
+
+
 def may_see_identity(standing: Standing) -> bool:
     """Whether the person may learn who a patient is, where that is kept: those who answer for the patient."""
     return standing.reads

@@ -62,6 +62,11 @@ def accession_key(site: Site, accession: str) -> str:
     return _derive(site, "accession", _plain(accession)).hex()[:ACCESSION_KEY_LENGTH]
 
 
+def shuffle_key(site: Site, *values: str) -> str:
+    """Return 64 hexadecimal digits to sort by: the order tells nothing of the values, and stays."""
+    return _derive(site, "shuffle", *values).hex()
+
+
 def _derive(site: Site, purpose: str, *values: str) -> bytes:
     return keys.derive(settings.PSEUDONYM_SECRET, purpose, str(site.pk), str(site.secret_version), *values)
 

@@ -1,0 +1,165 @@
+"""Agreement of readers by pair, site and part: counted in the database, one row for each pair of verdicts.
+
+Leads settle the disputes of these very readers without knowing who said what: to them readers have numbers, which
+differ from lead to lead. Administrators and auditors settle nothing and answer for the people: they see names. Whoever
+leads at a site sees numbers there, whatever else they are.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from django.contrib.auth import get_user_model
+from django.db.models import Count, F, Q
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from bonefrac.accounts.models import ReadingMode, Role, Site
+from bonefrac.accounts.pseudonyms import shuffle_key
+from bonefrac.accounts.roles import sites_with
+from bonefrac.errors import Forbidden
+from studies.agreement import Agreement, Counts, agreement
+from studies.models import Review
+from studies.states import BodyPart, ReviewKind, ReviewMode, StudyStatus, Verdict
+
+if TYPE_CHECKING:
+    from bonefrac.accounts.models import User
+
+READINGS: Final = {
+    "counting": gettext_lazy("each reader's reading as it counts"),
+    "first": gettext_lazy("as first signed, before any amendment"),
+    "blind": gettext_lazy("before any AI output"),
+    "assisted": gettext_lazy("after AI output"),
+}
+SINCE: Final = {0: gettext_lazy("ever"), 90: gettext_lazy("90 days"), 365: gettext_lazy("a year")}
+_THEIRS: Final = "study__reviews__"
+
+Pair = tuple[uuid.UUID, uuid.UUID]
+Tally = dict[tuple[uuid.UUID, str | None, Pair | None], Counter[tuple[Verdict, Verdict]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the table: a pair of readers, or all pairs, at a site, in a part or in all."""
+
+    site: str
+    part: str
+    first: str
+    second: str
+    agreement: Agreement
+
+    @property
+    def is_of_all(self) -> bool:
+        """Whether it sums up all pairs."""
+        return not self.first
+
+    @property
+    def is_of_all_parts(self) -> bool:
+        """Whether it sums up all body parts."""
+        return not self.part
+
+
+def agreements(user: User, *, readings: str = "counting", site: uuid.UUID | None = None, days: int = 0) -> list[Line]:
+    """Return how readers agree at the sites that a person leads or oversees.
+
+    Args:
+        user: A lead, administrator or auditor.
+        readings: Which of a reader's rows are compared: a key of ``READINGS``.
+        site: Only this site, where given.
+        days: Only what was signed in so many days; 0 is ever.
+
+    Raises:
+        Forbidden: The person leads and oversees no site.
+    """
+    sites = sites_with(user, Role.LEAD, Role.ADMIN, Role.AUDITOR)
+    if not sites.exists():
+        raise Forbidden(_("Leads, administrators and auditors see how readers agree."))
+    shown = {row.pk: row for row in (sites.filter(pk=site) if site else sites)}
+    named = set(sites_with(user, Role.ADMIN, Role.AUDITOR).values_list("pk", flat=True))
+    led = set(sites_with(user, Role.LEAD).values_list("pk", flat=True))
+    found = _tally(_pairs(shown, readings, days))
+    names = _names({reader for _site, _part, pair in found for reader in pair or ()})
+    return [line for key, row in shown.items() for line in _lines(user, row, found, names, is_named=key in named - led)]
+
+
+def _pairs(sites: Iterable[uuid.UUID], readings: str, days: int) -> Iterable[dict[str, Any]]:
+    """Return how often two readers of one round of a study gave which two verdicts, by site, part and pair."""
+    columns = ("study__site", "study__body_part", "reader", f"{_THEIRS}reader", "verdict", f"{_THEIRS}verdict")
+    asked = Q(study__site__in=list(sites), study__readings_required__gt=1, round=F("study__round"))
+    since = Q(signed_at__gte=timezone.now() - timedelta(days=days)) if days else Q()
+    another = Q(**{f"{_THEIRS}round": F("round"), f"{_THEIRS}reader__gt": F("reader")})
+    own = Review.objects.filter(asked, since, _chosen("", readings)).exclude(study__status=StudyStatus.VOID)
+    joined = own.filter(another, _chosen(_THEIRS, readings))
+    rows: Iterable[dict[str, Any]] = joined.order_by().values(*columns).annotate(number=Count("pk"))
+    return rows
+
+
+def _chosen(prefix: str, readings: str) -> Q:
+    """Return which rows of a reader are compared; what was taken back never is."""
+    stands = Q(**{f"{prefix}kind": ReviewKind.READING, f"{prefix}is_withdrawal": False})
+    assisted = Q(**{f"{prefix}mode": ReviewMode.ASSISTED})
+    counts = assisted | Q(study__site__reading_mode=ReadingMode.ASSISTED)
+    if readings == "first":
+        first = Q(**{f"{prefix}supersedes__isnull": True}) | Q(**{f"{prefix}supersedes__is_withdrawal": True})
+        kept = Q(**{f"{prefix}superseded_by__isnull": True}) | Q(**{f"{prefix}superseded_by__is_withdrawal": False})
+        return stands & first & kept & counts
+    stands &= Q(**{f"{prefix}superseded_by__isnull": True})
+    return stands & {"blind": Q(**{f"{prefix}mode": ReviewMode.BLIND}), "assisted": assisted}.get(readings, counts)
+
+
+def _tally(rows: Iterable[dict[str, Any]]) -> Tally:
+    """Sum the counts by site, part and pair; a part or pair of None is the sum over all."""
+    found: Tally = defaultdict(Counter)
+    for row in rows:
+        pair: Pair = (row["reader"], row[f"{_THEIRS}reader"])
+        cell = (Verdict(row["verdict"]), Verdict(row[f"{_THEIRS}verdict"]))
+        for part in (None, row["study__body_part"]):
+            for group in (None, pair):
+                found[(row["study__site"], part, group)][cell] += row["number"]
+    return found
+
+
+def _lines(user: User, site: Site, found: Tally, names: Mapping[uuid.UUID, str], *, is_named: bool) -> Iterator[Line]:
+    """Yield a site's lines: all pairs first, then each; within them all parts first, then each."""
+    here = {(part, pair): counts for (place, part, pair), counts in found.items() if place == site.pk}
+    people = {reader for _part, pair in here for reader in pair or ()}
+    called = names if is_named else _numbers(user, site, people)
+    order = [part for part in (None, *BodyPart.values) if (part, None) in here]
+    pairs = sorted({pair for _part, pair in here if pair}, key=lambda pair: _in_order(pair, called))
+    for pair in (None, *pairs):
+        for part in order:
+            if (part, pair) in here:
+                yield _line(site, part, pair, called, here[(part, pair)])
+
+
+def _line(site: Site, part: str | None, pair: Pair | None, called: Mapping[uuid.UUID, str], counts: Counts) -> Line:
+    first, second = _in_order(pair, called) if pair else ("", "")
+    return Line(str(site), str(BodyPart(part).label) if part else "", first, second, agreement(counts))
+
+
+def _in_order(pair: Pair, called: Mapping[uuid.UUID, str]) -> tuple[str, str]:
+    first, second = sorted(
+        (called[reader] for reader in pair), key=lambda name: (name.rstrip("0123456789"), len(name), name)
+    )
+    return first, second
+
+
+def _numbers(user: User, site: Site, people: Iterable[uuid.UUID]) -> dict[uuid.UUID, str]:
+    """Return what the readers of a site are called to a lead: numbers that say nothing and stay; oneself is "you"."""
+
+    def key(reader: uuid.UUID) -> str:
+        return shuffle_key(site, "agreement", str(user.pk), str(reader))
+
+    others = sorted((reader for reader in people if reader != user.pk), key=key)
+    numbered = {reader: _("reader %(number)d") % {"number": number} for number, reader in enumerate(others, 1)}
+    return {**numbered, user.pk: _("you")}
+
+
+def _names(people: Iterable[uuid.UUID]) -> dict[uuid.UUID, str]:
+    return {row.pk: str(row) for row in get_user_model().objects.filter(pk__in=list(people))}
