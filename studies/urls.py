@@ -11,6 +11,7 @@ from studies.views import (
     intake,
     keys,
     notices,
+    pictures,
     pixels,
     reading,
     rearranging,
@@ -56,6 +57,7 @@ urlpatterns = [
     # --- Pixels ---
     path("studies/<uuid:study_id>/images/<uuid:image_id>/instance/", pixels.instance, name="instance"),
     path("studies/<uuid:study_id>/images/<uuid:image_id>/preview/", pixels.preview, name="preview"),
+    path("studies/<uuid:study_id>/priors/<uuid:prior_id>/", pictures.prior, name="prior"),
     path("studies/<uuid:study_id>/images/<uuid:image_id>/map/", reading.heat_map, name="map"),
     # --- Datasets ---
     path("datasets/", datasets.datasets, name="datasets"),
