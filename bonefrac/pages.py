@@ -25,11 +25,11 @@ def wants_json(request: HttpRequest) -> bool:
     return request.get_preferred_type(["text/html", "application/json"]) == "application/json"
 
 
-def show_refusal(request: HttpRequest, error: DomainError) -> HttpResponse:
+def show_refusal(request: HttpRequest, error: DomainError, *, as_fragment: bool = False) -> HttpResponse:
     """Answer a refusal with its status: a notice for htmx, JSON for a page's script, a page otherwise."""
     if wants_json(request):
         return JsonResponse(error.as_dict(), status=error.status, headers=error.headers)
-    fragment = bool(getattr(request, "htmx", False))
+    fragment = as_fragment or bool(getattr(request, "htmx", False))
     template = "components/refusal.html" if fragment else PAGES.get(error.status, "400.html")
     context = {"sentence": error.sentence, "code": error.code, "fields": error.fields, "status": error.status}
     response = render(request, template, context, status=error.status)

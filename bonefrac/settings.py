@@ -231,6 +231,7 @@ CLAIM_MINUTES = env.number("CLAIM_MINUTES", 15, low=1)
 QUIET_SECONDS = env.number("QUIET_SECONDS", 30)
 QUIET_TIMES_AT_MOST = 10
 UNDO_SECONDS = 15
+DRAFT_DAYS = env.number("DRAFT_DAYS", 30, low=1)  # of silence, then a draft is dropped
 FILE_NAME_DAYS = 30
 
 # --- DICOM network: devices that store over C-STORE; script/server listens where DICOM_PORT is set ----------------

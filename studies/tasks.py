@@ -7,7 +7,7 @@ import uuid
 from celery.signals import worker_process_init
 
 from bonefrac.celery import app, job
-from studies import intake, ranking, worklist
+from studies import drafts, intake, ranking, worklist
 from studies.decoding.parent import decoder
 
 # --- Worklist ---------------------------------------------------------------------------------------------------
@@ -33,8 +33,9 @@ def request_predictions(model_version_id: str) -> None:
 
 @job(name="studies.sweep", soft_seconds=60, hard_seconds=90)
 def sweep_studies() -> None:
-    """Release lapsed claims and rank what a lost ring left behind."""
+    """Release lapsed claims, drop silent drafts and rank what a lost ring left behind."""
     worklist.release_lapsed_claims()
+    drafts.drop_silent()
     ranking.rank_open()
 
 

@@ -33,3 +33,9 @@ def has_read(user: User, study: Study) -> bool:
 def is_reader_of_round(user: User, study: Study) -> bool:
     """Whether the person signed any reading of the study in the current round."""
     return standing_reviews().filter(study=study, reader=user, round=study.round, kind=ReviewKind.READING).exists()
+
+
+def blind_answer(user: User, study: Study) -> Review | None:
+    """Return what the person signed blind in the current round, None where they have not."""
+    own = standing_reviews().filter(study=study, reader=user, round=study.round, kind=ReviewKind.READING)
+    return own.filter(mode=ReviewMode.BLIND).order_by("signed_at", "id").last()

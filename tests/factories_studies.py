@@ -25,7 +25,7 @@ from inference.models import GateVerdict, ModelVersion, Prediction, Radiograph
 from inference.states import ModelStatus, PredictionState, Task
 from studies import reviews, worklist
 from studies.models import Review, Study, StudyImage
-from studies.reviews import Box, Judgement
+from studies.reviews import Box, Judgement, Point
 from studies.states import ImageVerdict, StudyStatus
 from tests import tiny
 from training.frames import decode_png
@@ -159,6 +159,10 @@ def judgement(verdict: str = "fracture", **values) -> Judgement:
     if verdict == "not_assessable":
         values.setdefault("not_assessable_reason", "quality")
     return Judgement(verdict=verdict, **values)
+
+
+def point(on: StudyImage, x: float = 4, y: float = 5, **values) -> Point:
+    return Point(image=on.pk, x=x, y=y, **values)
 
 
 def box(on: StudyImage, x: float = 2, y: float = 3, width: float = 10, height: float = 8, **values) -> Box:

@@ -4,23 +4,32 @@ Every verb takes the study's lock, asks policy, moves the state by ``STUDY_TRANS
 event in one transaction. Nothing that was signed is ever changed: a correction is a row that supersedes another.
 """
 
-from studies.reviews.judgement import Box, Judgement
+from studies.reviews.confirming import CONFIRMS
+from studies.reviews.judgement import Box, Judgement, Point, Unlocated, judgement_of
 from studies.reviews.leading import add_image, reopen, report_problem, restore, settle_problem, void
 from studies.reviews.locking import changes_since
-from studies.reviews.signing import adjudicate, amend, next_mode, sign
+from studies.reviews.signing import adjudicate, amend, next_mode, sign, sign_once
+from studies.reviews.undoing import undo, undoable
 
 __all__ = [
+    "CONFIRMS",
     "Box",
     "Judgement",
+    "Point",
+    "Unlocated",
     "add_image",
     "adjudicate",
     "amend",
     "changes_since",
+    "judgement_of",
     "next_mode",
     "reopen",
     "report_problem",
     "restore",
     "settle_problem",
     "sign",
+    "sign_once",
+    "undo",
+    "undoable",
     "void",
 ]

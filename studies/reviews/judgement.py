@@ -1,19 +1,19 @@
-"""What a reader fills in, and whether it is whole: checked against the study before anything is written."""
+"""What a reader fills in, as a value: what was sent to be signed, and what a signed review says.
+
+Whether it is whole is decided in ``checking``; nothing here refuses anything.
+"""
 
 from __future__ import annotations
 
-import math
 import uuid
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
-from django.utils.translation import gettext as _
-
-from bonefrac.errors import Invalid
-from studies.models import Finding, ImageReading, Review, StudyImage
-from studies.states import Confidence, ImageVerdict, NotAssessableReason, Side, Verdict
-
-NOTE_LENGTH, REASON_LENGTH, NAME_LENGTH, BOXES = 2000, 500, 64, 100
+from bonefrac.db import new_id
+from studies.models import Finding, ImageReading, Review, UnlocatedFinding
+from studies.states import ImageVerdict, Side
+from studies.terms import Advice, OtherFinding, Shape
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +32,34 @@ class Box:
 
 
 @dataclass(frozen=True, slots=True)
+class Point:
+    """A point on a fracture, in pixels of the radiograph."""
+
+    image: uuid.UUID
+    x: float
+    y: float
+    confidence: str = ""
+    bone: str = ""
+    type: str = ""
+    side: str = Side.UNKNOWN
+
+
+@dataclass(frozen=True, slots=True)
+class Unlocated:
+    """A fracture that is named and not drawn."""
+
+    bone: str = ""
+    type: str = ""
+    side: str = Side.UNKNOWN
+    confidence: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Judgement:
-    """A reader's judgement of a study and of those of its images that they marked."""
+    """A reader's judgement of a study and of those of its images that they marked.
+
+    ``shown`` is which images were drawn at full depth before it was made; None where that is not said.
+    """
 
     verdict: str
     not_assessable_reason: str = ""
@@ -41,112 +67,111 @@ class Judgement:
     note: str = ""
     image_readings: Mapping[uuid.UUID, str] = field(default_factory=dict)
     boxes: Sequence[Box] = ()
+    points: Sequence[Point] = ()
+    unlocated: Sequence[Unlocated] = ()
+    other_findings: Collection[str] = ()
+    has_cast_or_hardware: bool = False
+    advice: Collection[str] = ()
+    is_critical: bool = False
+    agreed_with_model: bool = False
+    shown: Collection[uuid.UUID] | None = None
+
+    @property
+    def drawn(self) -> tuple[Box | Point, ...]:
+        """Every fracture that lies at a place on an image."""
+        return (*self.boxes, *self.points)
+
+    @property
+    def findings(self) -> tuple[Box | Point | Unlocated, ...]:
+        """Every fracture, drawn or only named."""
+        return (*self.drawn, *self.unlocated)
 
     @property
     def marks(self) -> dict[uuid.UUID, str]:
-        """What each marked image is read as; a box says that the fracture is visible there."""
-        boxed = {box.image: str(ImageVerdict.FRACTURE_VISIBLE) for box in self.boxes}
-        return {**boxed, **self.image_readings}
+        """What each marked image is read as; a box or point says that the fracture is visible there."""
+        drawn = {finding.image: str(ImageVerdict.FRACTURE_VISIBLE) for finding in self.drawn}
+        return {**drawn, **self.image_readings}
+
+    def says_the_same(self, other: Judgement) -> bool:
+        """Whether two judgements say the same; the order of findings and which images were shown do not matter."""
+        return _ordered(self) == _ordered(other)
 
 
-def check(judgement: Judgement, images: Sequence[StudyImage]) -> None:
-    """Raise ``Invalid`` with a sentence for each field that cannot stand."""
-    by_id = {image.pk: image for image in images}
-    faults = {**_of_study(judgement), **_of_images(judgement, by_id), **_of_boxes(judgement, by_id)}
-    if faults:
-        raise Invalid(
-            _("Not signed: %(first)s Everything that you entered is kept.") % {"first": next(iter(faults.values()))},
-            code="judgement",
-            fields=faults,
-        )
+def judgement_of(review: Review) -> Judgement:
+    """Return what a signed review says."""
+    readings = list(review.image_readings.all())
+    found = [(reading.study_image_id, row) for reading in readings for row in reading.findings.all()]
+    return Judgement(
+        verdict=review.verdict,
+        not_assessable_reason=review.not_assessable_reason,
+        confidence=review.confidence,
+        note=review.note,
+        image_readings={reading.study_image_id: reading.verdict for reading in readings},
+        boxes=tuple(
+            Box(image, row.x, row.y, row.width, row.height, **_named(row))
+            for image, row in found
+            if row.shape == Shape.BOX
+        ),
+        points=tuple(Point(image, row.x, row.y, **_named(row)) for image, row in found if row.shape == Shape.POINT),
+        unlocated=tuple(Unlocated(**_named(row)) for row in review.unlocated_findings.all()),
+        other_findings=tuple(review.other_findings),
+        has_cast_or_hardware=review.has_cast_or_hardware,
+        advice=tuple(review.advice),
+        is_critical=review.is_critical,
+        agreed_with_model=review.agreed_with_model,
+    )
 
 
-def _of_study(judgement: Judgement) -> dict[str, str]:
-    faults = {}
-    if judgement.verdict not in Verdict.values:
-        faults["verdict"] = _("Choose a verdict: fracture, no acute fracture or not assessable.")
-    if judgement.confidence and judgement.confidence not in Confidence.values:
-        faults["confidence"] = _("Confidence is definite, probable or possible.")
-    if len(judgement.note) > NOTE_LENGTH:
-        faults["note"] = _("The note has %(length)d characters; at most 2000 fit.") % {"length": len(judgement.note)}
-    return faults | _of_reason(judgement)
-
-
-def _of_reason(judgement: Judgement) -> dict[str, str]:
-    if judgement.verdict == Verdict.NOT_ASSESSABLE:
-        if judgement.not_assessable_reason not in NotAssessableReason.values:
-            return {"not_assessable_reason": _("Say why the study cannot be assessed.")}
-    elif judgement.not_assessable_reason:
-        return {"not_assessable_reason": _("A reason belongs only to 'not assessable'.")}
-    return {}
-
-
-def _of_images(judgement: Judgement, images: Mapping[uuid.UUID, StudyImage]) -> dict[str, str]:
-    faults = {}
-    for key, verdict in judgement.image_readings.items():
-        if key not in images:
-            faults["images"] = _("One of the images is not an image of this study. Reload the study.")
-        elif verdict not in ImageVerdict.values:
-            faults[f"image-{key}"] = _(
-                "An image is read as fracture visible, none, not visible here or not assessable."
-            )
-        elif verdict == ImageVerdict.FRACTURE_VISIBLE and judgement.verdict == Verdict.NO_FRACTURE:
-            faults[f"image-{key}"] = _("'No acute fracture' cannot stand beside an image with a visible fracture.")
-    return faults
-
-
-def _of_boxes(judgement: Judgement, images: Mapping[uuid.UUID, StudyImage]) -> dict[str, str]:
-    if judgement.boxes and judgement.verdict == Verdict.NO_FRACTURE:
-        return {"findings": _("'No acute fracture' cannot stand beside a fracture box: remove the box or change it.")}
-    if judgement.boxes and judgement.verdict == Verdict.NOT_ASSESSABLE:
-        return {"findings": _("'Not assessable' cannot stand beside a fracture box: remove the box or change it.")}
-    if len(judgement.boxes) > BOXES:
-        return {"findings": _("At most 100 boxes fit in one reading.")}
-    marks = judgement.marks
-    for box in judgement.boxes:
-        fault = _of_box(box, images, marks)
-        if fault:
-            return {"findings": fault}
-    return {}
-
-
-def _of_box(box: Box, images: Mapping[uuid.UUID, StudyImage], marks: Mapping[uuid.UUID, str]) -> str:
-    image = images.get(box.image)
-    if image is None:
-        return _("A box lies on an image that is not of this study. Reload the study.")
-    if marks[box.image] != ImageVerdict.FRACTURE_VISIBLE:
-        return _("An image with a fracture box shows a fracture: remove the box or mark the fracture as visible.")
-    if not _lies_within(box, image.radiograph.columns, image.radiograph.rows):
-        return _("A box reaches outside its image of %(columns)d × %(rows)d pixels, or has no area.") % {
-            "columns": image.radiograph.columns,
-            "rows": image.radiograph.rows,
-        }
-    if box.confidence not in ("", *Confidence.values) or box.side not in Side.values:
-        return _(
-            "A box's confidence is definite, probable or possible; its side left, right, both, unpaired or unknown."
-        )
-    if len(box.bone) > NAME_LENGTH or len(box.type) > NAME_LENGTH:
-        return _("A box's bone and type have at most 64 characters.")
-    return ""
-
-
-def _lies_within(box: Box, columns: int, rows: int) -> bool:
-    if not all(math.isfinite(value) for value in (box.x, box.y, box.width, box.height)):
-        return False
-    inside = box.x >= 0 and box.y >= 0 and box.x + box.width <= columns and box.y + box.height <= rows
-    return inside and box.width > 0 and box.height > 0
+def facts_of(judgement: Judgement) -> dict[str, Any]:
+    """Return the values of a review's own columns; what was ticked in the order of its list, each once."""
+    return {
+        "verdict": judgement.verdict,
+        "not_assessable_reason": judgement.not_assessable_reason,
+        "confidence": judgement.confidence,
+        "note": judgement.note,
+        "other_findings": [value for value in OtherFinding.values if value in judgement.other_findings],
+        "has_cast_or_hardware": judgement.has_cast_or_hardware,
+        "advice": [value for value in Advice.values if value in judgement.advice],
+        "is_critical": judgement.is_critical,
+        "agreed_with_model": judgement.agreed_with_model,
+    }
 
 
 def write_marks(review: Review, judgement: Judgement) -> None:
-    """Add the rows of a review's images and boxes."""
-    readings = {
-        key: ImageReading.objects.create(review=review, study_image_id=key, verdict=verdict)
+    """Add the rows of a review's images and findings."""
+    made = ImageReading.objects.bulk_create(
+        ImageReading(id=new_id(), review=review, study_image_id=key, verdict=verdict)
         for key, verdict in judgement.marks.items()
-    }
-    Finding.objects.bulk_create(
+    )
+    readings = {reading.study_image_id: reading for reading in made}
+    boxes = [
         Finding(
-            image_reading=readings[box.image], bone=box.bone, type=box.type, side=box.side, confidence=box.confidence,
-            x=box.x, y=box.y, width=box.width, height=box.height,
+            image_reading=readings[box.image], x=box.x, y=box.y, width=box.width, height=box.height, **_named(box)
         )
         for box in judgement.boxes
-    )  # fmt: skip
+    ]  # fmt: skip
+    points = [
+        Finding(
+            image_reading=readings[at.image], shape=Shape.POINT, x=at.x, y=at.y, width=0, height=0, **_named(at)
+        )
+        for at in judgement.points
+    ]  # fmt: skip
+    Finding.objects.bulk_create(boxes + points)
+    UnlocatedFinding.objects.bulk_create(UnlocatedFinding(review=review, **_named(row)) for row in judgement.unlocated)
+
+
+def _named(row: Box | Point | Unlocated | Finding | UnlocatedFinding) -> dict[str, str]:
+    return {"bone": row.bone, "type": row.type, "side": row.side, "confidence": row.confidence}
+
+
+def _ordered(judgement: Judgement) -> Judgement:
+    return replace(
+        judgement,
+        image_readings=judgement.marks,
+        boxes=sorted(judgement.boxes, key=repr),
+        points=sorted(judgement.points, key=repr),
+        unlocated=sorted(judgement.unlocated, key=repr),
+        other_findings=set(judgement.other_findings),
+        advice=set(judgement.advice),
+        shown=None,
+    )

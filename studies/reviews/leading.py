@@ -14,7 +14,7 @@ from bonefrac.celery import ring
 from bonefrac.errors import Conflict, Forbidden, Invalid
 from studies import access, notices, policies
 from studies.models import Decision, Problem, Study
-from studies.reviews.judgement import REASON_LENGTH
+from studies.reviews.checking import REASON_LENGTH
 from studies.reviews.locking import drop_claim, lock, locked, move, note, settle
 from studies.states import STUDY_TRANSITIONS, NoticeKind, StudyEvent, StudyStatus
 from studies.turns import standing_reviews

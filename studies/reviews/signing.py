@@ -14,13 +14,16 @@ from django.utils.translation import gettext as _
 from bonefrac.accounts.models import ReadingMode
 from bonefrac.audit.models import Verb
 from bonefrac.errors import Conflict, Forbidden, Invalid
-from studies import access, policies
+from studies import access, drafts, policies
 from studies.models import Review, Study
-from studies.reviews.judgement import REASON_LENGTH, Judgement, check, write_marks
+from studies.reviews.checking import REASON_LENGTH, check
+from studies.reviews.confirming import require_agreement
+from studies.reviews.judgement import Judgement, facts_of, judgement_of, write_marks
 from studies.reviews.locking import drop_claim, lock, note, require_revision, settle
 from studies.selectors.ai import has_been_shown, has_signed_blind
 from studies.states import STUDY_TRANSITIONS, ReviewKind, ReviewMode, StudyEvent, StudyStatus
-from studies.turns import has_read, is_reader_of_round
+from studies.terms import DraftPurpose
+from studies.turns import has_read, is_reader_of_round, standing_reviews
 
 if TYPE_CHECKING:
     from bonefrac.accounts.models import User
@@ -59,13 +62,15 @@ def sign(
     with transaction.atomic():
         study = lock(actor, study_id)
         _require_turn(actor, study, revision)
-        check(judgement, list(study.images.select_related("radiograph")))
+        _require_whole(actor, study, judgement)
         mode = next_mode(actor, study)
-        review = _add(actor, study, judgement, kind=ReviewKind.READING, mode=mode, opened_at=opened_at)
+        review = _add_anew(actor, study, judgement, kind=ReviewKind.READING, mode=mode, opened_at=opened_at)
         if has_read(actor, study):
             drop_claim(study)
         settle(study, StudyEvent.SIGN)
-        note(actor, Verb.REVIEW_SIGNED, study, review=str(review.pk), mode=mode, round=study.round)
+        drafts.discard(actor, study, DraftPurpose.SIGN)
+        data = {"review": str(review.pk), "mode": mode, "round": study.round, "shown": _shown(judgement)}
+        note(actor, Verb.REVIEW_SIGNED, study, **data)
     return review
 
 
@@ -91,12 +96,14 @@ def amend(actor: User, review_id: uuid.UUID, *, judgement: Judgement, revision: 
         study = lock(actor, review.study_id)
         STUDY_TRANSITIONS.targets(StudyStatus(study.status), StudyEvent.AMEND)
         require_revision(study, revision)
-        _require_amendable(actor, study, review)
+        require_amendable(actor, study, review)
         _require_reason(review, reason)
-        check(judgement, list(study.images.select_related("radiograph")))
+        _require_whole(actor, study, judgement, earlier=judgement_of(review))
         amended = _supersede(actor, study, review, judgement, reason)
         settle(study, StudyEvent.AMEND)
-        note(actor, Verb.REVIEW_AMENDED, study, review=str(amended.pk), supersedes=str(review.pk))
+        drafts.discard(actor, study, DraftPurpose.AMEND)
+        data = {"review": str(amended.pk), "supersedes": str(review.pk), "shown": _shown(judgement)}
+        note(actor, Verb.REVIEW_AMENDED, study, **data)
     return amended
 
 
@@ -118,17 +125,53 @@ def adjudicate(
             raise Forbidden(_("A lead who is not one of its readers settles a dispute."))
         STUDY_TRANSITIONS.targets(StudyStatus(study.status), StudyEvent.ADJUDICATE)
         require_revision(study, revision)
-        check(judgement, list(study.images.select_related("radiograph")))
+        _require_whole(actor, study, judgement)
         mode = ReviewMode.ASSISTED if has_been_shown(actor, study) else ReviewMode.BLIND
-        review = _add(actor, study, judgement, kind=ReviewKind.ADJUDICATION, mode=mode, opened_at=opened_at)
+        review = _add_anew(actor, study, judgement, kind=ReviewKind.ADJUDICATION, mode=mode, opened_at=opened_at)
         settle(study, StudyEvent.ADJUDICATE)
-        note(actor, Verb.STUDY_ADJUDICATED, study, review=str(review.pk), mode=mode, round=study.round)
+        drafts.discard(actor, study, DraftPurpose.ADJUDICATE)
+        data = {"review": str(review.pk), "mode": mode, "round": study.round, "shown": _shown(judgement)}
+        note(actor, Verb.STUDY_ADJUDICATED, study, **data)
     return review
 
 
 def may_be_undone(review: Review) -> bool:
     """Whether a review is so fresh that its reader takes it back without giving a reason."""
     return timezone.now() - review.signed_at <= timedelta(seconds=settings.UNDO_SECONDS)
+
+
+def sign_once(
+    actor: User, study_id: uuid.UUID, *, judgement: Judgement, revision: int, opened_at: datetime | None = None
+) -> Review:
+    """Sign as ``sign`` does; where the actor signed just this a moment ago, return that reading.
+
+    A second Enter sends the same form again: what it asks for is done already. Raises what ``sign`` raises.
+    """
+    try:
+        return sign(actor, study_id, judgement=judgement, revision=revision, opened_at=opened_at)
+    except Conflict:
+        done = _just_signed(actor, access.study(actor, study_id), judgement)
+        if done is None:
+            raise
+        return done
+
+
+def _just_signed(actor: User, study: Study, judgement: Judgement) -> Review | None:
+    own = standing_reviews().filter(study=study, reader=actor, round=study.round)
+    newest = own.order_by("signed_at", "id").last()
+    if newest is None or not may_be_undone(newest):
+        return None
+    return newest if judgement_of(newest).says_the_same(judgement) else None
+
+
+def _require_whole(actor: User, study: Study, judgement: Judgement, *, earlier: Judgement | None = None) -> None:
+    check(judgement, list(study.images.select_related("radiograph")), earlier=earlier)
+    require_agreement(actor, study, judgement)
+
+
+def _shown(judgement: Judgement) -> list[str] | None:
+    """Return which images were drawn at full depth, for the audit record; None where a program did not say."""
+    return None if judgement.shown is None else sorted(str(key) for key in judgement.shown)
 
 
 def _require_turn(actor: User, study: Study, revision: int) -> None:
@@ -147,7 +190,10 @@ def _require_turn(actor: User, study: Study, revision: int) -> None:
     require_revision(study, revision)
 
 
-def _require_amendable(actor: User, study: Study, review: Review) -> None:
+def require_amendable(actor: User, study: Study, review: Review) -> None:
+    """Raise ``Conflict`` where a review stands no longer, or is a blind one that the AI would change."""
+    if review.is_withdrawal or Review.objects.filter(supersedes=review, is_withdrawal=True).exists():
+        raise Conflict(_("You took this reading back. Sign the study anew instead."), code="withdrawn")
     if Review.objects.filter(supersedes=review).exists():
         raise Conflict(_("This reading was amended already. Amend the newer one."), code="superseded")
     if review.round != study.round:
@@ -171,7 +217,7 @@ def _require_reason(review: Review, reason: str) -> None:
 
 def _supersede(actor: User, study: Study, review: Review, judgement: Judgement, reason: str) -> Review:
     mode = ReviewMode.ASSISTED if has_been_shown(actor, study) else ReviewMode(review.mode)
-    return _add(
+    return add(
         actor,
         study,
         judgement,
@@ -183,7 +229,20 @@ def _supersede(actor: User, study: Study, review: Review, judgement: Judgement, 
     )
 
 
-def _add(
+def _add_anew(
+    actor: User, study: Study, judgement: Judgement, *, kind: ReviewKind, mode: ReviewMode, opened_at: datetime | None
+) -> Review:
+    """Add a review that supersedes the one that its reader took back before, where there is one."""
+    undone = Review.objects.filter(
+        study=study, reader=actor, kind=kind, round=study.round, is_withdrawal=True, superseded_by__isnull=True
+    )
+    if study.site.reading_mode == ReadingMode.BLIND_FIRST:
+        undone = undone.filter(mode=mode)
+    supersedes = undone.order_by("id").last()
+    return add(actor, study, judgement, kind=kind, mode=mode, opened_at=opened_at, supersedes=supersedes)
+
+
+def add(
     actor: User,
     study: Study,
     judgement: Judgement,
@@ -193,7 +252,9 @@ def _add(
     opened_at: datetime | None,
     supersedes: Review | None = None,
     reason: str = "",
+    is_withdrawal: bool = False,
 ) -> Review:
+    """Insert a review with the rows of its images and findings; the caller holds the study's lock."""
     now = timezone.now()
     review = Review.objects.create(
         study=study,
@@ -201,13 +262,11 @@ def _add(
         kind=kind,
         mode=mode,
         round=study.round,
-        verdict=judgement.verdict,
-        not_assessable_reason=judgement.not_assessable_reason,
-        confidence=judgement.confidence,
-        note=judgement.note,
         reason=reason.strip(),
         supersedes=supersedes,
+        is_withdrawal=is_withdrawal,
         opened_at=min(opened_at or now, now),
+        **facts_of(judgement),
     )
     write_marks(review, judgement)
     return review

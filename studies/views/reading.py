@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -15,14 +16,24 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from bonefrac.accounts.models import User
 from bonefrac.accounts.requests import signed_in
-from bonefrac.errors import Conflict, DomainError, Invalid
-from studies import access, forms, reviews, worklist
-from studies.forms import Typed
+from bonefrac.errors import Conflict, Invalid
+from bonefrac.pages import show_refusal
+from studies import access, forms, reviews
+from studies.following import next_study
 from studies.models import Review, Study
 from studies.selectors import map_of, open_study
-from studies.states import StudyEvent
+from studies.states import ReviewKind
 from studies.turns import has_read
+from studies.views import sheet as sheets
 from studies.views.sheet import Sheet, context
+
+
+@dataclass(frozen=True, slots=True)
+class Onward:
+    """Where a person goes from here; ``study`` is to be read there, None where the address is another page."""
+
+    address: str
+    study: Study | None = None
 
 
 @require_GET
@@ -31,8 +42,7 @@ def read(request: HttpRequest, study_id: uuid.UUID) -> HttpResponse:
     """Show a study to be read; whoever does not hold it sees it without a form that can be sent."""
     user = signed_in(request)
     study = access.read_study(user, study_id)
-    sheet = Sheet(StudyEvent.SIGN, reverse("studies:sign", args=[study.pk]), Typed())
-    return _show(request, user, study, sheet)
+    return _show(request, user, study, sheets.to_sign(study))
 
 
 @require_POST
@@ -41,19 +51,33 @@ def sign(request: HttpRequest, study_id: uuid.UUID) -> HttpResponse:
     """Sign the person's reading and go on: to the second look, or to the next study."""
     user = signed_in(request)
     study = access.read_study(user, study_id)
-    sheet = Sheet(StudyEvent.SIGN, reverse("studies:sign", args=[study.pk]), forms.typed(request.POST))
 
-    def verb() -> str:
-        review = reviews.sign(
+    def verb() -> Onward:
+        reviews.sign_once(
             user,
             study.pk,
             judgement=forms.judgement(request.POST),
             revision=forms.revision(request.POST),
             opened_at=forms.opened_at(request.POST),
         )
-        return _after_signing(request, user, study, review)
+        return _after_signing(request, user, study)
 
-    return _answer(request, user, study, sheet, verb)
+    return _answer(request, user, study, sheets.to_sign(study, forms.typed(request.POST)), verb)
+
+
+@require_POST
+@login_required
+def undo(request: HttpRequest, review_id: uuid.UUID) -> HttpResponse:
+    """Take back what the person signed seconds ago, and show it again as it was typed."""
+    user = signed_in(request)
+    review = access.own_review(user, review_id)
+
+    def verb() -> Onward:
+        undone = reviews.undo(user, review.pk)
+        messages.success(request, _("Undone: nothing of it counts. It stands here again, unsigned."))
+        return _after_undoing(user, undone)
+
+    return _answer(request, user, review.study, sheets.to_sign(review.study), verb)
 
 
 @require_POST
@@ -62,10 +86,7 @@ def look_again(request: HttpRequest, study_id: uuid.UUID) -> HttpResponse:
     """Show a study that changed under the reader's hand as it is now, with everything that they typed."""
     user = signed_in(request)
     study = access.read_study(user, study_id)
-    typed, lost = forms.kept(forms.typed(request.POST), [image.pk for image in study.images.all()])
-    if lost:
-        messages.warning(request, _("Boxes and marks on images that are no longer here were left out."))
-    return _show(request, user, study, Sheet(StudyEvent.SIGN, reverse("studies:sign", args=[study.pk]), typed))
+    return _show(request, user, study, sheets.to_sign(study, forms.typed(request.POST), looks_again=True))
 
 
 @require_GET
@@ -84,13 +105,10 @@ def amend(request: HttpRequest, review_id: uuid.UUID) -> HttpResponse:
     """Show or send the correction of a reading that the person signed."""
     user = signed_in(request)
     review = access.own_review(user, review_id)
-    action = reverse("studies:amend", args=[review.pk])
-    typed = forms.typed(request.POST) if request.method == "POST" else forms.signed(review)
-    sheet = Sheet(StudyEvent.AMEND, action, typed, review=review.pk)
     if request.method == "GET":
-        return _show(request, user, review.study, sheet)
+        return _show(request, user, review.study, sheets.to_amend(review))
 
-    def verb() -> str:
+    def verb() -> Onward:
         reviews.amend(
             user,
             review.pk,
@@ -99,9 +117,9 @@ def amend(request: HttpRequest, review_id: uuid.UUID) -> HttpResponse:
             reason=request.POST.get("reason", ""),
         )
         messages.success(request, _("Amended. The earlier reading stays as history."))
-        return reverse("studies:study", args=[review.study_id])
+        return Onward(reverse("studies:study", args=[review.study_id]))
 
-    return _answer(request, user, review.study, sheet, verb)
+    return _answer(request, user, review.study, sheets.to_amend(review, forms.typed(request.POST)), verb)
 
 
 @require_http_methods(["GET", "POST"])
@@ -110,13 +128,10 @@ def adjudicate(request: HttpRequest, study_id: uuid.UUID) -> HttpResponse:
     """Show a dispute to a lead, or settle it."""
     user = signed_in(request)
     study = access.dispute(user, study_id)
-    action = reverse("studies:adjudicate", args=[study.pk])
-    typed = forms.typed(request.POST) if request.method == "POST" else Typed()
-    sheet = Sheet(StudyEvent.ADJUDICATE, action, typed)
     if request.method == "GET":
-        return _show(request, user, study, sheet)
+        return _show(request, user, study, sheets.to_adjudicate(study))
 
-    def verb() -> str:
+    def verb() -> Onward:
         reviews.adjudicate(
             user,
             study.pk,
@@ -125,9 +140,9 @@ def adjudicate(request: HttpRequest, study_id: uuid.UUID) -> HttpResponse:
             opened_at=forms.opened_at(request.POST),
         )
         messages.success(request, _("Adjudicated: the study is reviewed."))
-        return reverse("studies:study", args=[study.pk])
+        return Onward(reverse("studies:study", args=[study.pk]))
 
-    return _answer(request, user, study, sheet, verb)
+    return _answer(request, user, study, sheets.to_adjudicate(study, forms.typed(request.POST)), verb)
 
 
 @require_GET
@@ -153,35 +168,56 @@ def heat_map(request: HttpRequest, study_id: uuid.UUID, image_id: uuid.UUID) -> 
 def _show(request: HttpRequest, user: User, study: Study, sheet: Sheet) -> HttpResponse:
     story = open_study(user, study, in_background=sheet.error is not None)
     status = sheet.error.status if sheet.error else 200
-    shown = {**context(user, story, sheet), "undo": forms.signed_before(request.GET)}
-    response = render(request, "studies/reading.html", shown, status=status)
+    response = render(request, "studies/reading.html", context(user, story, sheet), status=status)
     response["Cache-Control"] = "private, no-store"
     return response
 
 
-def _answer(request: HttpRequest, user: User, study: Study, sheet: Sheet, verb: Callable[[], str]) -> HttpResponse:
-    """Do the verb and go where it says; a form that cannot stand comes back with everything typed."""
+def _answer(request: HttpRequest, user: User, study: Study, sheet: Sheet, verb: Callable[[], Onward]) -> HttpResponse:
+    """Do the verb and go where it says; a form that cannot stand comes back with everything typed.
+
+    Asked in place (``X-In-Place``), the answer is the page of what comes next, and where that is (``X-Address``).
+    """
+    is_in_place = "X-In-Place" in request.headers
     is_fragment = bool(getattr(request, "htmx", False))
     try:
-        address = verb()
+        onward = verb()
     except (Conflict, Invalid) as error:
+        if is_in_place:
+            return show_refusal(request, error, as_fragment=True)
         if is_fragment:
             raise
         study.refresh_from_db()
-        return _show(request, user, study, Sheet(sheet.kind, sheet.action, sheet.typed, error, sheet.review))
+        return _show(request, user, study, replace(sheet, error=error))
+    if is_in_place:
+        return _in_place(request, user, onward)
     if is_fragment:
-        return HttpResponse(headers={"HX-Redirect": address})
-    return redirect(address)
+        return HttpResponse(headers={"HX-Redirect": onward.address})
+    return redirect(onward.address)
 
 
-def _after_signing(request: HttpRequest, user: User, study: Study, review: Review) -> str:
+def _in_place(request: HttpRequest, user: User, onward: Onward) -> HttpResponse:
+    study = onward.study
+    response = HttpResponse() if study is None else _show(request, user, study, sheets.to_sign(study))
+    response["X-Address"] = onward.address
+    return response
+
+
+def _after_signing(request: HttpRequest, user: User, study: Study) -> Onward:
     if not has_read(user, study):
         messages.info(request, _("Your blind reading is signed. Look again with what the machine says, then sign."))
-        return reverse("studies:read", args=[study.pk])
+        return Onward(reverse("studies:read", args=[study.pk]), access.read_study(user, study.pk))
     messages.success(request, _("Signed."))
-    try:
-        following = worklist.next_for(user, study.site)
-    except DomainError:
-        following = None
-    address = reverse("studies:read", args=[following.pk]) if following else reverse("studies:worklist")
-    return f"{address}?signed={review.pk}"
+    following = next_study(user, study.site)
+    if following is None:
+        return Onward(reverse("studies:worklist"))
+    return Onward(reverse("studies:read", args=[following.pk]), following)
+
+
+def _after_undoing(user: User, undone: Review) -> Onward:
+    """Go back to the form from which the review came."""
+    if undone.kind == ReviewKind.ADJUDICATION:
+        return Onward(reverse("studies:adjudicate", args=[undone.study_id]))
+    if not undone.is_withdrawal:
+        return Onward(reverse("studies:amend", args=[undone.pk]))
+    return Onward(reverse("studies:read", args=[undone.study_id]), access.read_study(user, undone.study_id))
