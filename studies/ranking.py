@@ -1,18 +1,19 @@
 """The place of an open study in the worklist, and asking models about what nobody has read yet.
 
-Responsible for the order only; who holds what and who gets the next is in ``worklist``.
+Responsible for the order only; who holds what and who gets the next is in ``worklist``. What the order does to waits,
+and why a study in which nothing is suspected keeps the last place for a part of the ceiling only, is in ``triage``.
 """
 
 from __future__ import annotations
 
 import uuid
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from bonefrac.accounts.models import ReadingMode
+from bonefrac.accounts.models import ReadingMode, Site
 from bonefrac.db import first_id_of
 from inference import jobs
 from inference.models import ModelVersion, Prediction
@@ -20,6 +21,7 @@ from inference.selectors import predictions_of
 from studies.models import Study, StudyImage
 from studies.selectors.ai import state_of
 from studies.states import AIState, Rank, StudyStatus
+from studies.triage.orders import LIFTED_AFTER
 
 RANK_OF = {
     AIState.POSITIVE: Rank.POSITIVE,
@@ -37,13 +39,33 @@ def rank(study: Study) -> Rank:
     """Write and return a study's place in the worklist, and what the AI said of it for the list's filter.
 
     Urgent first, then by what the AI says; a missing or broken model does not push a study down. Where a site reads
-    blind first the AI has no part in it. Writes only these two, never the revision.
+    blind first, or its triage is off, the AI has no part in it. Writes only these two, never the revision.
     """
     state = _ai_state_of(study)
-    now = Rank.URGENT if study.urgent else RANK_OF[state]
+    now = _rank_of(study, state)
     Study.objects.filter(pk=study.pk).exclude(rank=now, ai_state=state).update(rank=now, ai_state=state)
     study.rank, study.ai_state = now, state
     return now
+
+
+def orders_by_ai(site: Site) -> bool:
+    """Whether what the AI says has a part in the order of a site's worklist."""
+    return site.triage and site.reading_mode == ReadingMode.ASSISTED
+
+
+def _rank_of(study: Study, state: AIState) -> Rank:
+    if study.urgent:
+        return Rank.URGENT
+    if not orders_by_ai(study.site):
+        return Rank.UNCERTAIN
+    if state == AIState.NEGATIVE and study.received_at <= _lifted_before(study.site):
+        return Rank.UNCERTAIN
+    return RANK_OF[state]
+
+
+def _lifted_before(site: Site) -> datetime:
+    """Return when a study came that keeps the last place no longer."""
+    return timezone.now() - LIFTED_AFTER * timedelta(minutes=site.wait_ceiling_minutes)
 
 
 def _ai_state_of(study: Study) -> AIState:
@@ -76,6 +98,42 @@ def rank_open(*, limit: int = 500) -> None:
     waiting = _open().filter(pk__in=images.values("study"), site__reading_mode=ReadingMode.ASSISTED)
     for study in waiting.select_related("site").order_by("-received_at")[:limit]:
         rank(study)
+
+
+def lift_waiting() -> int:
+    """Take studies in which nothing is suspected with the uncertain ones once they waited a part of the ceiling.
+
+    Returns how many there were. Where the AI has no part in the order, it also takes away what is left of it.
+    """
+    lifted = 0
+    for site in Site.objects.all():
+        if orders_by_ai(site):
+            late = _open().filter(site=site, rank=Rank.NEGATIVE, received_at__lte=_lifted_before(site))
+            lifted += late.update(rank=Rank.UNCERTAIN)
+        else:
+            _forget_ai(site)
+    return lifted
+
+
+def rank_site(site_id: uuid.UUID) -> None:
+    """Rank every open study of a site whose terms have changed; one that is gone is no error."""
+    site = Site.objects.filter(pk=site_id).first()
+    if site is None:
+        return
+    _forget_ai(site)
+    if site.reading_mode == ReadingMode.ASSISTED:
+        for study in _open().filter(site=site).select_related("site").order_by("-received_at", "-id").iterator(500):
+            rank(study)
+
+
+def _forget_ai(site: Site) -> None:
+    """Let the AI have no part in the order where it has none, nor in the filter where readers read blind first."""
+    if orders_by_ai(site):
+        return
+    _open().filter(site=site, rank__in=[Rank.POSITIVE, Rank.NEGATIVE]).update(rank=Rank.UNCERTAIN)
+    if site.reading_mode == ReadingMode.BLIND_FIRST:
+        said = [state for state in AIState if state != AIState.UNKNOWN]
+        Study.objects.filter(site=site, ai_state__in=said).update(ai_state=AIState.UNKNOWN)
 
 
 def request_predictions(model_version_id: uuid.UUID) -> None:

@@ -25,6 +25,12 @@ def rank_radiograph(radiograph_id: str) -> None:
     ranking.rank_of_radiograph(uuid.UUID(radiograph_id))
 
 
+@job(name="studies.rank_site", soft_seconds=300, hard_seconds=360)
+def rank_site(site_id: str) -> None:
+    """Rank the studies of a site whose terms have changed."""
+    ranking.rank_site(uuid.UUID(site_id))
+
+
 @job(name="studies.request_predictions", soft_seconds=300, hard_seconds=360)
 def request_predictions(model_version_id: str) -> None:
     """Ask a newly active model about every unread study."""
@@ -35,6 +41,7 @@ def request_predictions(model_version_id: str) -> None:
 def sweep_studies() -> None:
     """Release lapsed claims, drop silent drafts and rank what a lost ring left behind."""
     worklist.release_lapsed_claims()
+    ranking.lift_waiting()
     drafts.drop_silent()
     ranking.rank_open()
 

@@ -28,7 +28,8 @@ class SiteSerializer(serializers.ModelSerializer[Site]):
         model = Site
         fields = [
             "id", "name", "reading_mode", "readings_required", "wait_ceiling_minutes", "time_zone",
-            "identity_policy", "originals_days", "readers_see_held",
+            "identity_policy", "originals_days", "readers_see_held", "triage", "triage_off_because", "uploaders_see_ai",
+            "critical_minutes",
         ]  # fmt: skip
         read_only_fields = fields
 
@@ -66,6 +67,9 @@ class NewSiteSerializer(serializers.Serializer[Site]):
     identity_policy = serializers.ChoiceField(choices=IdentityPolicy.choices, default=IdentityPolicy.PSEUDONYMOUS)
     originals_days = serializers.IntegerField(min_value=0, max_value=365, default=30)
     readers_see_held = serializers.BooleanField(default=False)
+    triage = serializers.BooleanField(default=True)
+    uploaders_see_ai = serializers.BooleanField(default=False)
+    critical_minutes = serializers.IntegerField(min_value=1, max_value=10_080, default=60)
     time_zone = serializers.CharField(max_length=64, default="UTC")
 
 

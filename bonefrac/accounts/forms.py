@@ -154,6 +154,24 @@ class SiteForm(forms.Form):
         initial=120,
         help_text=_("A study that waits longer goes to the top of the list, whatever the machine says."),
     )
+    triage = forms.BooleanField(
+        label=_("Triage: the machine orders the worklist"),
+        required=False,
+        initial=True,
+        help_text=_("Under the ceiling above. Without it, and wherever readers read blind first: urgent, then by age."),
+    )
+    uploaders_see_ai = forms.BooleanField(
+        label=_("Uploaders see what the machine says"),
+        required=False,
+        help_text=_("Before anybody has read, headed as not read by a person."),
+    )
+    critical_minutes = forms.IntegerField(
+        label=_("Minutes until a critical finding is overdue"),
+        min_value=1,
+        max_value=10_080,
+        initial=60,
+        help_text=_("From then on the leads are told that nobody acknowledged it."),
+    )
     time_zone = forms.CharField(
         label=_("Time zone"), max_length=64, initial="UTC", help_text=_("Such as Europe/Berlin.")
     )

@@ -6,9 +6,9 @@ name exists, and nothing more before the role is given; there is no other way to
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict
+from typing import Final
 from zoneinfo import available_timezones
 
 from django.contrib.auth.password_validation import validate_password
@@ -18,48 +18,21 @@ from django.db.models import QuerySet
 from django.utils.timezone import now
 from django.utils.translation import gettext as _
 
-from bonefrac.accounts import policies
+from bonefrac.accounts import policies, triage
 from bonefrac.accounts.links import OneTimeLink, make_link, person_of
-from bonefrac.accounts.models import AccessToken, IdentityPolicy, Membership, ReadingMode, Role, Site, User
+from bonefrac.accounts.models import AccessToken, Membership, ReadingMode, Role, Site, User
+from bonefrac.accounts.terms import SiteTerms as SiteTerms
+from bonefrac.accounts.terms import fingerprint as fingerprint
+from bonefrac.accounts.terms import terms_of as terms_of
 from bonefrac.accounts.tokens import digest_of, new_token
 from bonefrac.audit import events
 from bonefrac.audit.models import Verb
+from bonefrac.celery import ring
 from bonefrac.db import violated
 from bonefrac.errors import Conflict, Forbidden, Invalid
 
-
-@dataclass(frozen=True, slots=True)
-class SiteTerms:
-    """How a site works. ``reading_mode`` is chosen by whoever makes the site, never preset."""
-
-    name: str
-    reading_mode: ReadingMode
-    readings_required: int = 1
-    wait_ceiling_minutes: int = 120
-    time_zone: str = "UTC"
-    identity_policy: IdentityPolicy = IdentityPolicy.PSEUDONYMOUS
-    originals_days: int = 30
-    readers_see_held: bool = False
-    max_file_megabytes: int | None = None
-    max_batch_files: int | None = None
-    max_megapixels: int | None = None
-    max_files_per_hour: int | None = None
-    max_batch_megabytes: int | None = None
-    max_archive_nesting: int | None = None
-    max_archive_ratio: int | None = None
-    max_archive_entries: int | None = None
-
-
-def terms_of(site: Site) -> SiteTerms:
-    """Return how a site works now."""
-    values = {term.name: getattr(site, term.name) for term in fields(SiteTerms)}
-    modes = {"reading_mode": ReadingMode(site.reading_mode), "identity_policy": IdentityPolicy(site.identity_policy)}
-    return SiteTerms(**values | modes)
-
-
-def fingerprint(site: Site) -> str:
-    """Return what a form must send back to show that it was filled for the site as it is."""
-    return hashlib.sha256(repr(terms_of(site)).encode()).hexdigest()[:16]
+#: Terms that decide in which order studies are read.
+_ORDERING: Final = {"reading_mode", "triage", "wait_ceiling_minutes"}
 
 
 @transaction.atomic
@@ -93,7 +66,7 @@ def change_site(actor: User | None, *, site: Site, terms: SiteTerms, expected: s
     Raises:
         Forbidden: The actor is no administrator of the site.
         Conflict: Somebody else has changed the site since (code ``stale``).
-        Invalid: The name is taken or a term is out of its bounds.
+        Invalid: The name is taken, a term is out of its bounds, or triage was asked for that a simulation forbids.
     """
     policies.require_admin(actor, site)
     current = Site.objects.select_for_update(no_key=True).get(pk=site.pk)
@@ -102,6 +75,8 @@ def change_site(actor: User | None, *, site: Site, terms: SiteTerms, expected: s
         raise Conflict(sentence, code="stale")
     before, after = asdict(terms_of(current)), asdict(terms)
     changed = sorted(name for name, value in after.items() if before[name] != value)
+    if "triage" in changed and terms.triage:
+        triage.require_no_objection(current)
     for name in changed:
         setattr(current, name, after[name])
     _check(current)
@@ -109,6 +84,10 @@ def change_site(actor: User | None, *, site: Site, terms: SiteTerms, expected: s
     data: dict[str, object] = {name: str(after[name]) for name in ("reading_mode", "identity_policy")}
     data |= {"changed": changed, "limits": {one: after[one] for one in changed if one.startswith("max_")}}
     events.record(actor, Verb.SITE_CHANGED, target_type="site", target_id=site.pk, site=site, data=data)
+    if "triage" in changed:
+        triage.note(actor, current)
+    if _ORDERING & set(changed):
+        ring("studies.rank_site", str(site.pk))
     return current
 
 

@@ -124,7 +124,7 @@ def test_shutting_and_opening_an_account(at, admin):
 
 def test_the_reading_mode_is_asked_and_never_preset(at, admin):
     form = {"name": "New", "readings_required": 1, "wait_ceiling_minutes": 60, "time_zone": "Europe/Berlin",
-            "originals_days": 30, "identity_policy": "clinical"}  # fmt: skip
+            "critical_minutes": 30, "originals_days": 30, "identity_policy": "clinical"}  # fmt: skip
     empty = as_(admin).get(SITES + "new/").content.decode()
     assert empty.count('type="radio"') == 4
     assert not re.search(r'type="radio"[^>]*checked', empty)
@@ -142,7 +142,7 @@ def test_a_stale_site_form_gets_409_and_keeps_what_was_typed(at, admin):
     form = {
         "name": at.name, "reading_mode": at.reading_mode, "readings_required": 2, "wait_ceiling_minutes": 60,
         "identity_policy": at.identity_policy, "originals_days": at.originals_days,
-        "time_zone": "UTC", "seen": fingerprint(at),
+        "time_zone": "UTC", "critical_minutes": 60, "seen": fingerprint(at),
     }  # fmt: skip
     assert client.post(address, form).status_code == 302
     stale = client.post(address, {**form, "readings_required": 3})
