@@ -29,6 +29,7 @@ from pydicom.uid import (
 )
 
 from bonefrac.db import new_id
+from studies import keys
 
 ROOT = Path(__file__).resolve().parents[2]
 DIST = ROOT / "static" / "dist"
@@ -48,8 +49,8 @@ def bone(rows, columns, bits=12):
     return (np.clip(picture, 0, 1) * (2**bits - 1)).astype(np.uint16 if bits > 8 else np.uint8)
 
 
-def part10(pixels, syntax=ExplicitVRLittleEndian, *, bits=12, photometric="MONOCHROME2", frame=None):
-    """A DICOM file of these pixels; `frame` is the encoded frame of a compressed syntax."""
+def part10(pixels, syntax=ExplicitVRLittleEndian, *, bits=12, photometric="MONOCHROME2", frame=None, **elements):
+    """A DICOM file of these pixels; `frame` is the frame of a compressed syntax, `elements` more of its header."""
     ds = Dataset()
     ds.file_meta = FileMetaDataset()
     ds.file_meta.MediaStorageSOPClassUID = ds.SOPClassUID = DigitalXRayImageStorageForPresentation
@@ -62,6 +63,8 @@ def part10(pixels, syntax=ExplicitVRLittleEndian, *, bits=12, photometric="MONOC
     ds.BitsAllocated, ds.BitsStored, ds.HighBit = (16, bits, bits - 1) if bits > 8 else (8, 8, 7)
     ds.WindowCenter, ds.WindowWidth = str(2 ** (bits - 1)), str(2**bits)
     ds.PixelData = encapsulate([frame]) if frame is not None else pixels.tobytes()
+    for name, value in elements.items():
+        setattr(ds, name, value)
     ds["PixelData"].VR = "OB" if frame is not None or bits <= 8 else "OW"
     out = io.BytesIO()
     ds.save_as(out, enforce_file_format=True)
@@ -119,10 +122,15 @@ class Site:
         self.answers = {}
         self.refuse = {}
         self.waiting = {}
+        self.held_back = {}  # path -> an event: answered once it is set
+        self.down = set()  # paths that answer 503
+        self.asked = []  # paths that were asked for
         self.url = ""
 
-    def image(self, name, dicom, rows, columns, *, preview=None, label="AP left", with_map=False, findings=None):
-        """Serve an instance and its preview; return its entry for the reading page."""
+    def image(
+        self, name, dicom, rows, columns, *, preview=None, label="AP left", with_map=False, findings=None, **known
+    ):
+        """Serve an instance and its preview; return its entry for the reading page, with what else is known of it."""
         self.files[f"/{name}/instance/"] = ("application/dicom", dicom)
         self.files[f"/{name}/preview/"] = ("image/png", preview or png(np.ones((rows // 4 or 1, columns // 4 or 1))))
         self.files[f"/{name}/map/"] = ("image/png", map_png())
@@ -145,6 +153,7 @@ class Site:
             "columns": columns,
             "map": looked if with_map else None,
             "findings": findings or [],
+            **known,
         }
 
     def page(self, path, source, context=None):
@@ -152,18 +161,26 @@ class Site:
         self.files[path] = ("text/html; charset=utf-8", render(source, context))
         return self.url + path
 
-    def reading(self, images, *, can_read=True, findings="", htmx=False, draft=False):
-        """Serve a reading page of these images and return its address."""
-        data = {"images": images, "can_read": can_read, "study": "s1"}
+    def prior(self, study, date, images):
+        """Serve an earlier study and return its entry for the reading page."""
+        address = f"/priors/{study}/"
+        self.files[address] = ("application/json", json.dumps({"images": images}).encode())
+        return {"study": study, "date": date, "label": "left wrist", "address": address}
+
+    def reading(self, images, *, can_read=True, findings="", measurements="", htmx=False, draft=False, **data):
+        """Serve a reading page of these images, hung as told, and return its address."""
+        data = {"images": images, "can_read": can_read, "study": "s1", **data}
         context = {
             "reading_data": data,
             "images": images,
             "revision": 3,
             "findings": findings,
+            "measurements": measurements,
             "can_read": can_read,
             "htmx": htmx,
             "draft": draft,
             "until": "2099-01-01T00:00:00Z",
+            "keys": keys.bound({}),
             "since": "2026-01-01T00:00:00Z",
         }
         return self.page(f"/read/{new_id()}/", READING, context)
@@ -200,6 +217,11 @@ class Handler(BaseHTTPRequestHandler):
         if parts.path == "/uploads/status/":
             ids = parse_qs(parts.query).get("ids", [""])[0]
             return self._json(self._statuses(ids.split(",") if ids else []))
+        self.site.asked.append(parts.path)
+        if parts.path in self.site.held_back:
+            self.site.held_back[parts.path].wait(30)
+        if parts.path in self.site.down:
+            return self._send(503, "text/plain", b"not now")
         kind, body = self.site.files.get(parts.path, ("text/plain", None))
         if body is None:
             return self._send(404, "text/plain", b"nothing here")

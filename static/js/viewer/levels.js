@@ -1,15 +1,16 @@
 // Which windows a radiograph can be shown with: the file's own, and presets taken from its own grey levels.
 //
-// A radiograph has no common unit as CT has, so that presets are shares of the pixels, by brightness.
+// A radiograph has no common unit as CT has, so that presets are shares of the range in which nearly all pixels lie.
 
 import { utilities } from "@cornerstonejs/core";
 import { isTabled } from "./greys.js";
 
 const BINS = 4096;
 const SAMPLES = 400_000;
-/** Shares of the pixels, by brightness, between which a preset's window lies; the first preset is the file's window. */
-const PRESETS = { 2: [0, 1], 3: [0.5, 0.9995], 4: [0.02, 0.75], 5: [0.25, 0.95] };
-const shares = new WeakMap();
+const NEARLY_ALL = [0.005, 0.995];
+/** Where a preset's window lies in that range, from dark to bright: bone, soft tissue, contrast. */
+const PRESETS = { 3: [0.35, 1], 4: [0.02, 0.6], 5: [0.25, 0.75] };
+const ranges = new WeakMap();
 
 function histogram(loaded) {
   const pixels = loaded.getPixelData();
@@ -35,13 +36,12 @@ function valueAt({ counts, total, low, span }, share) {
   return low + span;
 }
 
-function rangeOf(loaded, [from, to]) {
-  if (!shares.has(loaded)) shares.set(loaded, histogram(loaded));
-  const known = shares.get(loaded);
-  // Where low values are meant bright, the bright share lies at the low end.
-  const [low, high] = loaded.invert ? [1 - to, 1 - from] : [from, to];
-  const lower = valueAt(known, low);
-  return { lower, upper: Math.max(lower + 1, valueAt(known, high)) };
+function rangeOf(loaded) {
+  if (!ranges.has(loaded)) {
+    const known = histogram(loaded);
+    ranges.set(loaded, NEARLY_ALL.map((share) => valueAt(known, share)));
+  }
+  return ranges.get(loaded);
 }
 
 /** Return [{ name, lower, upper }]: what the canvas shows first, then the file's further windows. */
@@ -56,8 +56,15 @@ export function windowsOf(image, loaded, first) {
   return [{ name: own?.name ?? "", ...first }, ...named];
 }
 
-/** Return the window of a preset, 1 to 5, of what a display shows. */
+/** Return the window of a preset, 1 to 5, of what a display shows: the file's, all greys, bone, soft tissue, contrast. */
 export function presetOf(number, display) {
   if (number === 1) return display.windows[0];
-  return rangeOf(display.pixels.loaded, PRESETS[number]);
+  const { loaded } = display.pixels;
+  const [slope, intercept] = [loaded.slope || 1, loaded.intercept || 0];
+  if (number === 2) return { lower: loaded.minPixelValue * slope + intercept, upper: loaded.maxPixelValue * slope + intercept };
+  const [low, high] = rangeOf(loaded);
+  // Where low values are meant bright, the bright share lies at the low end.
+  const [from, to] = loaded.invert ? PRESETS[number].map((share) => 1 - share).reverse() : PRESETS[number];
+  const lower = low + (high - low) * from;
+  return { lower, upper: Math.max(lower + 1, low + (high - low) * to) };
 }
