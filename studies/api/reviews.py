@@ -16,11 +16,11 @@ from rest_framework.views import APIView
 from bonefrac.accounts.requests import signed_in
 from bonefrac.errors import Invalid
 from studies import access, reviews
-from studies.api import shapes
+from studies.api import judgements, shapes
 from studies.api.studies import etag
 from studies.models import Review, Study
 
-Sent = TypeVar("Sent", bound=shapes.JudgementShape)
+Sent = TypeVar("Sent", bound=judgements.JudgementShape)
 IF_MATCH = [OpenApiParameter("If-Match", str, OpenApiParameter.HEADER, description="the study's revision, quoted")]
 
 
@@ -30,14 +30,14 @@ class Sign(APIView):
     @extend_schema(
         operation_id="reviews_sign",
         parameters=IF_MATCH,
-        request=shapes.JudgementShape,
-        responses={201: shapes.ReviewShape},
+        request=judgements.JudgementShape,
+        responses={201: judgements.ReviewShape},
     )
     def post(self, request: Request, study_id: uuid.UUID) -> Response:
         """Sign a reading of a study that the person holds."""
         user = signed_in(request)
         access.read_study(user, study_id)
-        sent = _valid(shapes.JudgementShape(data=request.data))
+        sent = _valid(judgements.JudgementShape(data=request.data))
         review = reviews.sign(
             user, study_id, judgement=sent.judgement(), revision=_revision(request, sent), opened_at=sent.when_opened()
         )
@@ -50,14 +50,14 @@ class Amend(APIView):
     @extend_schema(
         operation_id="reviews_amend",
         parameters=IF_MATCH,
-        request=shapes.AmendShape,
-        responses={201: shapes.ReviewShape},
+        request=judgements.AmendShape,
+        responses={201: judgements.ReviewShape},
     )
     def post(self, request: Request, review_id: uuid.UUID) -> Response:
         """Supersede one of the person's own readings."""
         user = signed_in(request)
         access.own_review(user, review_id)
-        sent = _valid(shapes.AmendShape(data=request.data))
+        sent = _valid(judgements.AmendShape(data=request.data))
         review = reviews.amend(
             user,
             review_id,
@@ -68,20 +68,31 @@ class Amend(APIView):
         return _signed(review)
 
 
+class Undo(APIView):
+    """The taking back of a reading."""
+
+    @extend_schema(operation_id="reviews_undo", request=None, responses={201: judgements.ReviewShape})
+    def post(self, request: Request, review_id: uuid.UUID) -> Response:
+        """Take one of the person's own reviews back within seconds of signing; the answer is what supersedes it."""
+        user = signed_in(request)
+        access.own_review(user, review_id)
+        return _signed(reviews.undo(user, review_id))
+
+
 class Adjudicate(APIView):
     """The settling of a dispute."""
 
     @extend_schema(
         operation_id="reviews_adjudicate",
         parameters=IF_MATCH,
-        request=shapes.JudgementShape,
-        responses={201: shapes.ReviewShape},
+        request=judgements.JudgementShape,
+        responses={201: judgements.ReviewShape},
     )
     def post(self, request: Request, study_id: uuid.UUID) -> Response:
         """Settle a dispute; a lead who is not one of its readers."""
         user = signed_in(request)
         access.read_study(user, study_id)
-        sent = _valid(shapes.JudgementShape(data=request.data))
+        sent = _valid(judgements.JudgementShape(data=request.data))
         review = reviews.adjudicate(
             user, study_id, judgement=sent.judgement(), revision=_revision(request, sent), opened_at=sent.when_opened()
         )
@@ -159,7 +170,7 @@ def _valid_any(shape: Serializer[Any]) -> dict[str, Any]:
     return dict(shape.validated_data)
 
 
-def _revision(request: Request, shape: shapes.JudgementShape) -> int:
+def _revision(request: Request, shape: judgements.JudgementShape) -> int:
     """Return the revision that the program looked at, from the body or the header If-Match."""
     sent = shape.validated_data.get("revision")
     if sent is not None:
@@ -172,7 +183,7 @@ def _revision(request: Request, shape: shapes.JudgementShape) -> int:
 
 
 def _signed(review: Review) -> Response:
-    return Response(shapes.ReviewShape(review).data, status=201)
+    return Response(judgements.ReviewShape(review).data, status=201)
 
 
 def _moved(study: Study) -> Response:

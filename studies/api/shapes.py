@@ -1,88 +1,25 @@
-"""The JSON shapes of studies and reviews: what a program reads, and what it sends to be parsed."""
+"""The JSON shapes of studies: what a program reads, and what it sends; what is signed has a module of its own."""
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
 from rest_framework import serializers
 
 from inference.states import Task
-from studies.models import Problem, Review, Study, StudyImage
-from studies.reviews import Box, Judgement
+from studies.api.judgements import ReviewShape
+from studies.models import Problem, Study, StudyImage
 from studies.selectors.ai import StudyAI
 from studies.selectors.rows import Row, UploadRow, rank_word
 from studies.selectors.story import Story, UploaderStory, image_name
 from studies.states import (
     BodyPart,
-    Confidence,
-    ImageVerdict,
-    NotAssessableReason,
     Rank,
     Sex,
     Side,
     StudyEvent,
     StudyStatus,
-    Verdict,
 )
-
-
-class BoxShape(serializers.Serializer[Any]):
-    """A box around a fracture, in pixels of the radiograph."""
-
-    image = serializers.UUIDField()
-    x = serializers.FloatField()
-    y = serializers.FloatField()
-    width = serializers.FloatField()
-    height = serializers.FloatField()
-    confidence = serializers.ChoiceField(choices=Confidence.choices, required=False, allow_blank=True, default="")
-    bone = serializers.CharField(required=False, allow_blank=True, default="")
-    type = serializers.CharField(required=False, allow_blank=True, default="")
-    side = serializers.ChoiceField(choices=Side.choices, required=False, default=Side.UNKNOWN)
-
-
-class ImageReadingShape(serializers.Serializer[Any]):
-    """What a reader says of one image."""
-
-    image = serializers.UUIDField()
-    verdict = serializers.ChoiceField(choices=ImageVerdict.choices)
-
-
-class JudgementShape(serializers.Serializer[Any]):
-    """What a reader signs. ``revision`` may come as the header If-Match instead."""
-
-    verdict = serializers.ChoiceField(choices=Verdict.choices)
-    not_assessable_reason = serializers.ChoiceField(
-        choices=NotAssessableReason.choices, required=False, allow_blank=True, default=""
-    )
-    confidence = serializers.ChoiceField(choices=Confidence.choices, required=False, allow_blank=True, default="")
-    note = serializers.CharField(required=False, allow_blank=True, default="")
-    image_readings = ImageReadingShape(many=True, required=False, default=list)
-    boxes = BoxShape(many=True, required=False, default=list)
-    revision = serializers.IntegerField(required=False)
-    opened_at = serializers.DateTimeField(required=False, allow_null=True, default=None)
-
-    def judgement(self) -> Judgement:
-        """Return what was sent; call it on valid data only."""
-        sent = self.validated_data
-        return Judgement(
-            verdict=sent["verdict"],
-            not_assessable_reason=sent["not_assessable_reason"],
-            confidence=sent["confidence"],
-            note=sent["note"].strip(),
-            image_readings={row["image"]: row["verdict"] for row in sent["image_readings"]},
-            boxes=tuple(Box(**row) for row in sent["boxes"]),
-        )
-
-    def when_opened(self) -> datetime | None:
-        """Return when the reader opened the study; call it on valid data only."""
-        return cast(datetime | None, self.validated_data["opened_at"])
-
-
-class AmendShape(JudgementShape):
-    """A correction, with its reason."""
-
-    reason = serializers.CharField(required=False, allow_blank=True, default="")
 
 
 class ReasonShape(serializers.Serializer[Any]):
@@ -184,35 +121,6 @@ class StudyPageShape(serializers.Serializer[Any]):
 
     next = serializers.CharField(allow_blank=True)
     results = StudyRowShape(many=True)
-
-
-class ReviewShape(serializers.ModelSerializer[Review]):
-    """A signed reading or adjudication."""
-
-    reader = serializers.CharField(source="reader.display_name")
-    image_readings = serializers.SerializerMethodField()
-    boxes = serializers.SerializerMethodField()
-
-    class Meta:
-        model = Review
-        fields = [
-            "id", "study", "reader", "kind", "mode", "round", "verdict", "not_assessable_reason", "confidence", "note",
-            "reason", "supersedes", "signed_at", "image_readings", "boxes",
-        ]  # fmt: skip
-        read_only_fields = fields
-
-    def get_image_readings(self, review: Review) -> list[dict[str, str]]:
-        """Return what was said of each marked image."""
-        return [{"image": str(row.study_image_id), "verdict": row.verdict} for row in review.image_readings.all()]
-
-    def get_boxes(self, review: Review) -> list[dict[str, Any]]:
-        """Return the boxes in pixels of their radiographs."""
-        names = ("x", "y", "width", "height", "confidence", "bone", "type", "side")
-        return [
-            {"image": str(row.study_image_id), **{name: getattr(box, name) for name in names}}
-            for row in review.image_readings.all()
-            for box in row.findings.all()
-        ]
 
 
 class ProblemShape(serializers.ModelSerializer[Problem]):
