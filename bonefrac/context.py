@@ -17,6 +17,8 @@ from bonefrac.accounts.roles import Person, is_engineer, memberships_of
 from studies.intake.listing import held_count
 from studies.notices import unseen_count
 from studies.policies import may_show_held
+from studies.selectors.critical import overdue_count
+from studies.selectors.divergences import new_count
 
 READERS = frozenset({Role.RADIOLOGIST, Role.LEAD})
 UPLOADERS = frozenset({Role.UPLOADER})
@@ -27,21 +29,31 @@ ANYONE = frozenset(Role)
 
 HELD = "studies:held"
 NOTICES = "studies:notices"
+CRITICAL = "studies:critical"
+DIFFERENCES = "studies:divergences"
 
 ENTRIES = (
     (_("Worklist"), "studies:worklist", READERS | AUDITORS),
     (_("Upload"), "studies:upload", UPLOADERS),
     (_("My uploads"), "studies:uploads", UPLOADERS),
     (_("Held"), HELD, LEADS),
+    (_("Critical"), CRITICAL, READERS | AUDITORS),
     (_("Notices"), NOTICES, READERS | UPLOADERS | AUDITORS),
     (_("Datasets"), "studies:datasets", ADMINS),
+    (_("Differences"), DIFFERENCES, LEADS | AUDITORS),
+    (_("Agreement"), "studies:agreement", LEADS | AUDITORS),
     (_("Models"), "inference:models", ANYONE),
     (_("People"), "accounts:people", ADMINS),
     (_("Sites"), "accounts:sites", ADMINS),
     (_("Devices"), "studies:devices", ADMINS),
     (_("Audit"), "audit:events", AUDITORS),
 )
-COUNTS: dict[str, Callable[[Person], str]] = {HELD: held_count, NOTICES: unseen_count}
+COUNTS: dict[str, Callable[[Person], str]] = {
+    HELD: held_count,
+    NOTICES: unseen_count,
+    CRITICAL: overdue_count,
+    DIFFERENCES: new_count,
+}
 FOR_ENGINEERS = frozenset({"inference:models"})
 
 

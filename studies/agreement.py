@@ -39,9 +39,9 @@ class Agreement:
         return self.studies < FEWEST
 
     @property
-    def share(self) -> float:
-        """The share of studies on which both gave the same verdict."""
-        return self.agreed / self.studies if self.studies else 0.0
+    def percent(self) -> int:
+        """On how many studies of a hundred both gave the same verdict."""
+        return round(100 * self.agreed / self.studies) if self.studies else 0
 
 
 def agreement(counts: Counts) -> Agreement:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from studies.api import datasets, holding, intake, rearranging, resumable, reviews, studies
+from studies.api import datasets, holding, intake, outcomes, rearranging, resumable, reviews, studies
 
 urlpatterns = [
     # --- Studies ---
@@ -29,6 +29,17 @@ urlpatterns = [
     path("discrepancies/<uuid:discrepancy_id>/answer/", rearranging.Answer.as_view(), name="api_answer"),
     path("notices/", rearranging.Notices.as_view(), name="api_notices"),
     path("notices/<uuid:notice_id>/seen/", rearranging.NoticeSeen.as_view(), name="api_notice_seen"),
+    # --- What follows from readings ---
+    path("critical/", outcomes.Critical.as_view(), name="api_critical"),
+    path("critical/<uuid:finding_id>/communications/", outcomes.Communicate.as_view(), name="api_communicate"),
+    path("critical/<uuid:finding_id>/acknowledgement/", outcomes.Acknowledge.as_view(), name="api_acknowledge"),
+    path("divergences/", outcomes.Divergences.as_view(), name="api_divergences"),
+    path(
+        "divergences/<uuid:divergence_id>/looked-at/",
+        outcomes.LookAtDivergence.as_view(),
+        name="api_look_at_divergence",
+    ),
+    path("agreement/", outcomes.Agreement.as_view(), name="api_agreement"),
     # --- Datasets ---
     path("datasets/", datasets.Datasets.as_view(), name="api_datasets"),
     path("datasets/preview/", datasets.DatasetPreview.as_view(), name="api_dataset_preview"),

@@ -63,6 +63,13 @@ def sees_ai(standing: Standing, *, reading_mode: str, has_signed_blind: bool) ->
     return reading_mode == ReadingMode.ASSISTED or has_signed_blind
 
 
+def uploader_sees_ai(standing: Standing, study: Study, *, is_signed: bool) -> bool:
+    """Whether a study's uploader is told what the AI says: where the site allows it, blind readers first."""
+    if not study.site.uploaders_see_ai or standing.person != study.uploader_id:
+        return False
+    return study.site.reading_mode == ReadingMode.ASSISTED or is_signed
+
+
 def sees_all_reviews(standing: Standing, study: Study, *, has_read: bool) -> bool:
     """Whether the person sees what others signed: a reader of an open study only after their own reading."""
     if not sees_reading_side(standing):

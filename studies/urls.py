@@ -3,9 +3,12 @@
 from django.urls import path
 
 from studies.views import (
+    agreement,
     confidentiality,
+    critical,
     datasets,
     devices,
+    divergences,
     drafts,
     history,
     holding,
@@ -59,6 +62,15 @@ urlpatterns = [
     path("notices/", notices.notices, name="notices"),
     path("notices/seen/", notices.all_seen, name="all_seen"),
     path("notices/<uuid:notice_id>/seen/", notices.seen, name="notice_seen"),
+    # --- What follows from readings ---
+    path("critical/", critical.critical, name="critical"),
+    path("critical/<uuid:finding_id>/told/", critical.communicate, name="communicate"),
+    path("critical/<uuid:finding_id>/acknowledge/", critical.acknowledge, name="acknowledge"),
+    path("divergences/", divergences.divergences, name="divergences"),
+    path("divergences/<uuid:divergence_id>/", divergences.divergence, name="divergence"),
+    path("divergences/<uuid:divergence_id>/looked-at/", divergences.look_at, name="look_at_divergence"),
+    path("agreement/", agreement.agreement, name="agreement"),
+    path("agreement/csv/", agreement.agreement_file, name="agreement_file"),
     # --- Pixels ---
     path("studies/<uuid:study_id>/images/<uuid:image_id>/instance/", pixels.instance, name="instance"),
     path("studies/<uuid:study_id>/images/<uuid:image_id>/preview/", pixels.preview, name="preview"),

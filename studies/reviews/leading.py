@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from bonefrac.audit.models import Verb
 from bonefrac.celery import ring
 from bonefrac.errors import Conflict, Forbidden, Invalid
-from studies import access, notices, policies
+from studies import access, critical, notices, policies
 from studies.models import Decision, Problem, Study
 from studies.reviews.checking import REASON_LENGTH
 from studies.reviews.locking import drop_claim, lock, locked, move, note, settle
@@ -62,6 +62,7 @@ def void(actor: User, study_id: uuid.UUID, *, reason: str) -> Study:
         drop_claim(study)
         move(study, StudyEvent.VOID)
         Decision.objects.create(study=study, lead=actor, event=StudyEvent.VOID, round=study.round, reason=text)
+        critical.withdraw_all(study)
         note(actor, Verb.STUDY_VOIDED, study)
     return study
 

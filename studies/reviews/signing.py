@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from bonefrac.accounts.models import ReadingMode
 from bonefrac.audit.models import Verb
 from bonefrac.errors import Conflict, Forbidden, Invalid
-from studies import access, drafts, policies
+from studies import access, drafts, outcomes, policies
 from studies.models import Review, Study
 from studies.reviews.checking import REASON_LENGTH, check
 from studies.reviews.confirming import require_agreement
@@ -71,6 +71,7 @@ def sign(
         drafts.discard(actor, study, DraftPurpose.SIGN)
         data = {"review": str(review.pk), "mode": mode, "round": study.round, "shown": _shown(judgement)}
         note(actor, Verb.REVIEW_SIGNED, study, **data)
+        outcomes.follow(study, review)
     return review
 
 
@@ -104,6 +105,7 @@ def amend(actor: User, review_id: uuid.UUID, *, judgement: Judgement, revision: 
         drafts.discard(actor, study, DraftPurpose.AMEND)
         data = {"review": str(amended.pk), "supersedes": str(review.pk), "shown": _shown(judgement)}
         note(actor, Verb.REVIEW_AMENDED, study, **data)
+        outcomes.follow(study, amended)
     return amended
 
 
@@ -132,6 +134,7 @@ def adjudicate(
         drafts.discard(actor, study, DraftPurpose.ADJUDICATE)
         data = {"review": str(review.pk), "mode": mode, "round": study.round, "shown": _shown(judgement)}
         note(actor, Verb.STUDY_ADJUDICATED, study, **data)
+        outcomes.follow(study, review)
     return review
 
 

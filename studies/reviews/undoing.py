@@ -16,7 +16,7 @@ from bonefrac.accounts.models import ReadingMode
 from bonefrac.audit.models import Verb
 from bonefrac.celery import ring
 from bonefrac.errors import Conflict
-from studies import access, drafts, policies
+from studies import access, drafts, outcomes, policies
 from studies.models import Review, Study
 from studies.reviews.judgement import judgement_of
 from studies.reviews.locking import lock, note, settle
@@ -68,6 +68,7 @@ def undo(actor: User, review_id: uuid.UUID) -> Review:
         settle(study, StudyEvent.UNDO)
         drafts.put_back(actor, study, _purpose(review, undone), typed_of(review))
         note(actor, Verb.REVIEW_WITHDRAWN, study, review=str(undone.pk), supersedes=str(review.pk), round=study.round)
+        outcomes.follow_undoing(study, undone)
         ring("studies.rank", str(study.pk))
     return undone
 

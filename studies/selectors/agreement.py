@@ -55,6 +55,14 @@ class Line:
     agreement: Agreement
 
     @property
+    def drawn(self) -> tuple[float, float, float] | None:
+        """Kappa, low and high on an axis of 160 from -1 to 1; None where there is no kappa."""
+        found = self.agreement
+        if found.kappa is None or found.low is None or found.high is None:
+            return None
+        return tuple(round(80 + 76 * value, 1) for value in (found.kappa, found.low, found.high))  # type: ignore[return-value]
+
+    @property
     def is_of_all(self) -> bool:
         """Whether it sums up all pairs."""
         return not self.first
@@ -86,6 +94,11 @@ def agreements(user: User, *, readings: str = "counting", site: uuid.UUID | None
     found = _tally(_pairs(shown, readings, days))
     names = _names({reader for _site, _part, pair in found for reader in pair or ()})
     return [line for key, row in shown.items() for line in _lines(user, row, found, names, is_named=key in named - led)]
+
+
+def sites_of(user: User) -> list[Site]:
+    """Return the sites that a person leads or oversees, by name."""
+    return list(sites_with(user, Role.LEAD, Role.ADMIN, Role.AUDITOR))
 
 
 def _pairs(sites: Iterable[uuid.UUID], readings: str, days: int) -> Iterable[dict[str, Any]]:

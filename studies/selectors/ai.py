@@ -151,6 +151,13 @@ def ai_of_studies(user: User, studies: Sequence[Study], *, in_list: bool) -> dic
     return answers | {key: _speak(images) for key, images in said.items()}
 
 
+def ai_for_uploader(user: User, study: Study) -> StudyAI:
+    """Return what the AI says of a study to its uploader, and record it; whether they may know was decided before."""
+    said = _said([study], in_list=False)
+    _disclose(user, [study], said)
+    return _speak(said[study.id])
+
+
 def map_of(user: User, image: StudyImage) -> bytes:
     """Return the heat map of an image as PNG; raise ``NotFound`` where there is none that the person may see."""
     study = image.study

@@ -16,7 +16,10 @@ from studies import access, discrepancies, identity, reviews
 from studies.dicom.deidentify import spoken
 from studies.policies import sees_reading_side
 from studies.selectors import open_as_uploader, open_study
-from studies.selectors.story import image_name
+from studies.selectors.critical import findings_of
+from studies.selectors.story import image_name, sight_of
+from studies.selectors.timeline import timeline_of
+from studies.terms import Channel
 
 
 @require_GET
@@ -30,6 +33,10 @@ def study(request: HttpRequest, study_id: uuid.UUID) -> HttpResponse:
         context = {
             "story": story,
             "study": found,
+            "timeline": timeline_of(sight_of(user, story), cursor=request.GET.get("cursor", "")),
+            "is_continued": "cursor" in request.GET,
+            "critical": findings_of(user, story),
+            "channels": Channel.choices,
             "images": [(image, image_name(image)) for image in story.images],
             "deidentified": spoken.of_images(image.header for image in story.images),
             "opens_identity": identity.is_open_to(user, found),

@@ -24,11 +24,12 @@ KEYS = {
     "file_id": "held", "problem_id": "problem", "person_id": "person", "membership_id": "membership",
     "model_version_id": "active", "other_id": "other", "gate_verdict_id": "gate", "job_id": "job",
     "notice_id": "notice", "discrepancy_id": "discrepancy",
-    "device_id": "device", "upload_id": "upload",
+    "device_id": "device", "upload_id": "upload", "finding_id": "critical", "divergence_id": "divergence",
 }  # fmt: skip
 PIECE, TUS = "application/offset+octet-stream", {"Tus-Resumable": "1.0.0", "Upload-Offset": "0"}
 JUDGED = {"verdict": "no_fracture", "findings": "[]", "reason": "Looked again."}
-REASONED = {"reason": "Looked again.", "sentence": "The side is wrong.", "settlement": "Asked the ward."}
+REASONED = {"reason": "Looked again.", "sentence": "The side is wrong.", "settlement": "Asked the ward.",
+            "whom": "Dr. Berg", "channel": "telephone"}  # fmt: skip
 
 
 def payload_of(row: dict, world: worlds.World) -> dict:

@@ -21,9 +21,10 @@ from studies.datasets import Criteria
 from studies.dimse import devices
 from studies.intake import resumable
 from studies.intake.resumable import Announced
-from studies.models import IncomingFile
+from studies.models import CriticalFinding, Divergence, IncomingFile
 from studies.states import FileStatus, NoticeKind
 from tests import factories_studies as make
+from tests.outcomes.passing import let_pass
 
 PERSONAS = (
     "anonymous", "uploader", "other_uploader", "radiologist", "lead", "admin", "auditor", "engineer", "stranger",
@@ -74,13 +75,23 @@ def _studies(world: World, model: ModelVersion) -> dict[str, Any]:
     (notice,) = notices.tell(
         [cast["radiologist"].pk], pair, kind=NoticeKind.IMAGE_ADDED, sentence="An image came later."
     )
+    of_readings = _of_readings(world, model)
     discrepancies.ask(pair, [("side", "left", "right")])
     dataset = datasets.freeze(cast["admin"], site=site, name=f"Dataset {new_id()}", criteria=Criteria())
     return {
         "awaiting": awaiting, "reviewed": reviewed, "void": voided, "disputed": disputed, "review": review,
         "pair": pair, "target": target, "notice": notice, "discrepancy": pair.discrepancies.get(),
-        "problem": problem, "dataset": dataset, "image": awaiting.images.get(),
+        "problem": problem, "dataset": dataset, "image": awaiting.images.get(), **of_readings,
     }  # fmt: skip
+
+
+def _of_readings(world: World, model: ModelVersion) -> dict[str, Any]:
+    """A critical finding whose time of undoing is over, and a reading that differs from the model."""
+    study = make.study(world.site, uploader=world.people["uploader"])
+    make.predicted(study, model, "negative")
+    make.signed(make.reader(world.site), study, "fracture", is_critical=True)
+    let_pass(study, minutes=1)
+    return {"critical": CriticalFinding.objects.get(study=study), "divergence": Divergence.objects.get(study=study)}
 
 
 def _models(model: ModelVersion) -> dict[str, Any]:

@@ -74,7 +74,7 @@ def test_void_restore_and_reopen_tell_who_saw_the_study():
     reviews.void(lead, study.pk, reason="Wrong patient.")
     reviews.restore(lead, study.pk)
     for person in (reader, study.uploader):
-        assert set(Notice.objects.filter(person=person).values_list("kind", flat=True)) == {
+        assert set(notices.shown().filter(person=person).values_list("kind", flat=True)) == {
             "reopened", "voided", "restored"
         }  # fmt: skip
     assert not Notice.objects.filter(person=lead).exists()

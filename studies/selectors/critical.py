@@ -1,0 +1,124 @@
+"""Critical findings as one person may know of them: those of a study, and the list of their sites."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from django.contrib.auth import get_user_model
+from django.db.models import Prefetch, Q, QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from bonefrac.accounts.roles import Person, sites_with
+from bonefrac.errors import Forbidden
+from bonefrac.paging import Page, newest_first
+from studies import access
+from studies.models import Communication, CriticalFinding
+from studies.policies import READERS, SITE_WIDE
+from studies.selectors.disputes import is_settling
+from studies.selectors.listing import pseudonym
+from studies.selectors.story import Story
+from studies.states import StudyStatus
+
+if TYPE_CHECKING:
+    from bonefrac.accounts.models import User
+
+SHOWS: Final = ("open", "overdue", "all")
+_COUNTED: Final = 99
+
+
+@dataclass(frozen=True, slots=True)
+class CriticalRow:
+    """A critical finding as one person may know of it; ``by`` is empty where they must not know who raised it."""
+
+    finding: CriticalFinding
+    pseudonym: str
+    by: str
+    communications: tuple[Communication, ...]
+    may_record: bool
+
+    @property
+    def state(self) -> str:
+        """Where it stands: withdrawn, acknowledged, overdue or open."""
+        if self.finding.withdrawn_at:
+            return "withdrawn"
+        if self.finding.acknowledged_at:
+            return "acknowledged"
+        return "overdue" if self.finding.due_at <= timezone.now() else "open"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether somebody still has to hear of it."""
+        return self.state in {"open", "overdue"}
+
+
+def findings_of(user: User, story: Story) -> tuple[CriticalRow, ...]:
+    """Return the critical findings of a study that a person has opened."""
+    rows = _known_to(user).filter(study=story.study).order_by("raised_at", "id")
+    return tuple(_rows(user, list(rows)))
+
+
+def page(user: User, *, show: str = "open", cursor: str = "") -> Page[CriticalFinding]:
+    """Return a page of the critical findings of a person's sites, newest first.
+
+    Args:
+        user: Somebody who reads at a site or oversees one.
+        show: "open", "overdue" or "all".
+        cursor: What the page before handed out.
+
+    Raises:
+        Forbidden: The person neither reads nor oversees anywhere.
+    """
+    if not sites_with(user, *SITE_WIDE).exists():
+        raise Forbidden(_("Radiologists, leads, administrators and auditors see critical findings."))
+    return newest_first(_known_to(user).filter(_SHOWN.get(show, _open)()), time="raised_at", cursor=cursor)
+
+
+def rows_of(user: User, found: Page[CriticalFinding]) -> list[CriticalRow]:
+    """Return the rows of a page as the person may know of them."""
+    return _rows(user, found.rows)
+
+
+def overdue_count(person: Person) -> str:
+    """Return how many overdue findings a person may know of, at most "99+"; empty where there is none."""
+    if not isinstance(person, get_user_model()):
+        return ""
+    found = len(_known_to(person).filter(_overdue()).order_by().values_list("pk")[: _COUNTED + 1])
+    return f"{_COUNTED}+" if found > _COUNTED else str(found or "")
+
+
+def _known_to(user: User) -> QuerySet[CriticalFinding]:
+    open_to = access.whose_readings_are_open_to(user)
+    told = Prefetch("communications", Communication.objects.select_related("by"))
+    found = CriticalFinding.objects.filter(
+        Q(study__in=open_to) | Q(raised_by=user, study__in=access.visible_to(user))
+    ).select_related("study__site", "raised_by", "acknowledged_through", "review")
+    return found.prefetch_related(told)
+
+
+def _open() -> Q:
+    return Q(acknowledged_at__isnull=True, withdrawn_at__isnull=True) & ~Q(study__status=StudyStatus.VOID)
+
+
+def _overdue() -> Q:
+    return _open() & Q(due_at__lte=timezone.now())
+
+
+_SHOWN = {"open": _open, "overdue": _overdue, "all": Q}
+
+
+def _rows(user: User, findings: Sequence[CriticalFinding]) -> list[CriticalRow]:
+    standings = {row.study.site_id: access.standing(user, row.study.site) for row in findings}
+    reads_at = {key for key, held in standings.items() if held.roles & READERS}
+    return [
+        CriticalRow(
+            finding=row,
+            pseudonym=pseudonym(row.study),
+            by="" if is_settling(user, row.study, standings[row.study.site_id]) else str(row.raised_by),
+            communications=tuple(row.communications.all()),
+            may_record=row.study.site_id in reads_at,
+        )
+        for row in findings
+    ]
