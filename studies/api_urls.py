@@ -10,6 +10,7 @@ urlpatterns = [
     path("studies/<uuid:study_id>/", studies.StudyDetail.as_view(), name="api_study"),
     path("studies/<uuid:study_id>/claim/", studies.Claim.as_view(), name="api_claim"),
     path("studies/<uuid:study_id>/hand-back/", studies.HandBack.as_view(), name="api_hand_back"),
+    path("studies/<uuid:study_id>/skip/", studies.Skip.as_view(), name="api_skip"),
     path("sites/<uuid:site_id>/next/", studies.Next.as_view(), name="api_next"),
     path("studies/<uuid:study_id>/images/<uuid:image_id>/map/", studies.HeatMap.as_view(), name="api_map"),
     # --- Reviews ---

@@ -10,6 +10,7 @@ from inference.states import Task
 from studies.api.judgements import ReviewShape
 from studies.models import Problem, Study, StudyImage
 from studies.selectors.ai import StudyAI
+from studies.selectors.reads import ReadRow
 from studies.selectors.rows import Row, UploadRow, rank_word
 from studies.selectors.story import Story, UploaderStory, image_name
 from studies.states import (
@@ -114,6 +115,8 @@ class StudyRowShape(serializers.Serializer[Any]):
     claimed_by_me = serializers.BooleanField(required=False)
     claimed_until = serializers.DateTimeField(required=False, allow_null=True)
     ai = StudyAIShape(required=False)
+    review = serializers.UUIDField(required=False, help_text="of the person's own readings: the review")
+    signed_at = serializers.DateTimeField(required=False)
 
 
 class StudyPageShape(serializers.Serializer[Any]):
@@ -193,6 +196,13 @@ def of_row(row: Row) -> dict[str, Any]:
         "readings": row.readings,
         "ai": of_ai(row.ai),
     }
+
+
+def of_read(row: ReadRow) -> dict[str, Any]:
+    """Return a review that the person signed, with its study."""
+    review = row.review
+    told = {"verdict": review.verdict, "review": review.pk, "signed_at": review.signed_at}
+    return {**_facts(row.study, row.pseudonym), **told}
 
 
 def of_upload(row: UploadRow) -> dict[str, Any]:

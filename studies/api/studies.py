@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from typing import Any, TypedDict
 
 from django.http import HttpResponse
 from drf_spectacular.types import OpenApiTypes
@@ -12,23 +13,40 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from bonefrac.accounts.requests import signed_in
-from studies import access, forms, worklist
+from studies import access, worklist
 from studies.api import shapes
 from studies.models import Study
 from studies.policies import sees_reading_side
-from studies.selectors import listing, map_of, open_as_uploader, open_study
+from studies.selectors import filtering, listing, map_of, open_as_uploader, open_study
+from studies.selectors.reads import reads_page
 from studies.selectors.rows import uploads_page, worklist_page
+from studies.standings import standings_of
+from studies.states import AgeBand, AIState, BodyPart, Side
 
 LIST_PARAMETERS = [
     OpenApiParameter("cursor", str),
-    OpenApiParameter("show", str, enum=listing.SHOWS, default="open"),
+    OpenApiParameter("show", str, enum=filtering.SHOWS, default="open"),
     OpenApiParameter("site", OpenApiTypes.UUID),
-    OpenApiParameter("part", str),
-    OpenApiParameter("ai", str, enum=sorted(listing.AI_RANKS)),
+    OpenApiParameter("part", str, enum=BodyPart.values),
+    OpenApiParameter("side", str, enum=Side.values),
+    OpenApiParameter("ai", str, enum=AIState.values, description="what the AI said when the study was ranked last"),
     OpenApiParameter("urgent", bool),
-    OpenApiParameter("search", str, description="P- and a patient's first digits, an accession, or a study's id"),
+    OpenApiParameter("band", str, enum=AgeBand.values, description="the patient's age"),
+    OpenApiParameter("missing", str, enum=[filtering.FIRST, filtering.FURTHER], description="which reading is missing"),
+    OpenApiParameter("since", OpenApiTypes.DATE, description="received on this day or later"),
+    OpenApiParameter("until", OpenApiTypes.DATE, description="received on this day or earlier"),
+    OpenApiParameter(
+        "search", str, description="P-, S- or A- and first digits, an accession, a study's id, or words of the question"
+    ),
     OpenApiParameter("size", int, description="at most 200"),
 ]
+
+
+class Asked(TypedDict):
+    """Which page of a list, and how long."""
+
+    cursor: str
+    size: int
 
 
 class Studies(APIView):
@@ -38,15 +56,20 @@ class Studies(APIView):
     def get(self, request: Request) -> Response:
         """List studies in the order of the worklist; ``next`` is the cursor of the next page."""
         user = signed_in(request)
-        filters = forms.filters(request.query_params)
-        cursor, size = request.query_params.get("cursor", ""), forms.size(request.query_params)
-        if filters.show == "uploads" or listing.only_uploads(user):
-            uploads, following = uploads_page(user, cursor=cursor, size=size)
+        at, filters = standings_of(user), filtering.parse(request.query_params)
+        asked: Asked = {"cursor": request.query_params.get("cursor", ""), "size": filtering.size(request.query_params)}
+        results: list[dict[str, Any]]
+        if filters.show == "uploads" or listing.only_uploads(at):
+            uploads, following = uploads_page(user, **asked)
             results = [shapes.of_upload(row) for row in uploads]
+        elif filters.show == "reads":
+            reads, following = reads_page(user, filters, at=at, **asked)
+            results = [shapes.of_read(row) for row in reads]
         else:
-            rows, following = worklist_page(user, filters, cursor=cursor, size=size)
+            rows, following = worklist_page(user, filters, at=at, **asked)
             results = [shapes.of_row(row) for row in rows]
-        return Response(shapes.StudyPageShape({"next": following, "results": results}).data)
+        # Not by way of the serializers: they cost a long page more than all that the database does for it.
+        return Response({"next": following, "results": results})
 
 
 class StudyDetail(APIView):
@@ -81,6 +104,18 @@ class HandBack(APIView):
     def post(self, request: Request, study_id: uuid.UUID) -> Response:
         """Give a study back to the pool."""
         return _claimed(worklist.hand_back(signed_in(request), study_id))
+
+
+class Skip(APIView):
+    """Passing over a study."""
+
+    @extend_schema(operation_id="studies_skip", request=shapes.ReasonShape, responses={204: None})
+    def post(self, request: Request, study_id: uuid.UUID) -> Response:
+        """Pass over a study with a reason: the pool does not hand it to the person again in this round."""
+        shape = shapes.ReasonShape(data=request.data)
+        shape.is_valid(raise_exception=True)
+        worklist.skip(signed_in(request), study_id, reason=shape.validated_data["reason"])
+        return Response(status=204)
 
 
 class Next(APIView):

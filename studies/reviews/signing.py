@@ -130,6 +130,7 @@ def adjudicate(
         _require_whole(actor, study, judgement)
         mode = ReviewMode.ASSISTED if has_been_shown(actor, study) else ReviewMode.BLIND
         review = _add_anew(actor, study, judgement, kind=ReviewKind.ADJUDICATION, mode=mode, opened_at=opened_at)
+        drop_claim(study)
         settle(study, StudyEvent.ADJUDICATE)
         drafts.discard(actor, study, DraftPurpose.ADJUDICATE)
         data = {"review": str(review.pk), "mode": mode, "round": study.round, "shown": _shown(judgement)}

@@ -5,7 +5,7 @@ They change nothing but the record of what was shown.
 
 from studies.access import visible_to
 from studies.selectors.ai import StudyAI, ai_of_studies, ai_of_study, map_of
-from studies.selectors.listing import Filters
+from studies.selectors.filtering import Filters
 from studies.selectors.rows import uploads_page, worklist_page
 from studies.selectors.story import open_as_uploader, open_study
 

@@ -15,7 +15,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from bonefrac.accounts.models import ReadingMode
-from bonefrac.audit.events import record
+from bonefrac.audit.events import record_each
 from bonefrac.audit.models import Verb
 from bonefrac.errors import NotFound
 from inference import heatmaps
@@ -296,8 +296,8 @@ def _disclose(user: User, studies: Sequence[Study], said: Mapping[uuid.UUID, Seq
         ],
         ignore_conflicts=True,
     )
-    for study_id in {study for study, _prediction in fresh}:
-        keys = [str(prediction) for study, prediction in fresh if study == study_id]
-        data: dict[str, object] = {"predictions": keys}
-        site = by_id[study_id].site_id
-        record(user, Verb.AI_DISCLOSED, target_type="study", target_id=study_id, site=site, data=data)
+    told: dict[uuid.UUID, list[str]] = {}
+    for study_id, prediction in fresh:
+        told.setdefault(study_id, []).append(str(prediction))
+    rows = ((key, by_id[key].site_id, {"predictions": keys}) for key, keys in told.items())
+    record_each(user, Verb.AI_DISCLOSED, target_type="study", rows=rows)

@@ -17,6 +17,7 @@ from django.db.models.functions import Cast, Right
 from django.http import QueryDict
 from django.utils import timezone
 from django.utils.dateparse import parse_date
+from django.utils.translation import gettext as _
 
 from bonefrac.accounts import pseudonyms
 from bonefrac.accounts.models import ReadingMode, Site
@@ -78,6 +79,22 @@ class Filters:
         """Return the same filters but for one."""
         return replace(self, **{name: getattr(Filters(), name)})
 
+    @property
+    def chips(self) -> list[tuple[str, str]]:
+        """What narrows the list, in words, each with the query of the same list without it."""
+        words = {
+            "part": BodyPart(self.part).label if self.part else "",
+            "side": Side(self.side).label if self.side else "",
+            "ai": _("machine: %(state)s") % {"state": AIState(self.ai).label} if self.ai else "",
+            "urgent": _("urgent") if self.urgent else "",
+            "band": AgeBand(self.band).label if self.band else "",
+            "missing": dict(missings()).get(self.missing, ""),
+            "since": _("received since %(day)s") % {"day": self.since} if self.since else "",
+            "until": _("received until %(day)s") % {"day": self.until} if self.until else "",
+            "search": _("search: %(text)s") % {"text": self.search} if self.search else "",
+        }
+        return [(str(word), self.without(name).query) for name, word in words.items() if word]
+
     def narrow(self, studies: QuerySet[Study]) -> QuerySet[Study]:
         """Return the studies that fit everything but ``show``."""
         equal = {"site": self.site, "body_part": self.part, "side": self.side, "ai_state": self.ai}
@@ -90,6 +107,11 @@ class Filters:
         if self.missing:
             studies = _missing(studies, self.missing)
         return _found_by(studies, self.search) if self.search else studies
+
+
+def missings() -> tuple[tuple[str, str], ...]:
+    """Return which readings may be asked for as missing, in words."""
+    return ((FIRST, _("nobody has read yet")), (FURTHER, _("another reading is missing")))
 
 
 def parse(data: QueryDict) -> Filters:
@@ -173,7 +195,7 @@ def _found_by(studies: QuerySet[Study], text: str) -> QuerySet[Study]:
 
 def _by_code(studies: QuerySet[Study], code: str, digits: str) -> QuerySet[Study]:
     if not digits.isalnum() or not digits.isascii():
-        return studies.none()
+        return studies.filter(pk__in=[])
     if code == "P-":
         return studies.filter(patient_key__startswith=digits)
     if code == "A-":

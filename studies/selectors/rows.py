@@ -6,40 +6,48 @@ import uuid
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from django.db import transaction
 from django.db.models import F
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from bonefrac.accounts.models import ReadingMode
 from bonefrac.audit.events import record
 from bonefrac.audit.models import Verb
-from studies import access
 from studies.consensus import Label, label_of
-from studies.models import Study, StudyImage
-from studies.policies import Standing, may_sign_now, sees_reading_side
+from studies.models import Skip, Study, StudyImage
+from studies.policies import Standing, may_adjudicate, may_sign_now, sees_reading_side
 from studies.selectors.ai import StudyAI, ai_of_studies
-from studies.selectors.listing import PAGE_SIZE, Filters, page, pseudonym
+from studies.selectors.filtering import PAGE_SIZE, Filters
+from studies.selectors.listing import page, pseudonym
 from studies.selectors.readings import as_reading, current_reviews, reads_blind_first
-from studies.states import Rank, ReviewKind, ReviewMode, Sex, StudyStatus, Verdict
+from studies.standings import Standings, standings_of
+from studies.states import AIState, Rank, ReviewKind, ReviewMode, Sex, Side, StudyStatus, Verdict
 from studies.turns import standing_reviews
 
 if TYPE_CHECKING:
     from bonefrac.accounts.models import User
 
 NEAR = 0.8  # of the ceiling: from then on a wait is shown in the warning colour
+WAITING = (StudyStatus.AWAITING, StudyStatus.DISPUTED)
+READ, ADJUDICATE, LOOK = "read", "adjudicate", "look"
+_PAGES = {READ: "read/", ADJUDICATE: "adjudicate/", LOOK: ""}
 RANK_CLASSES = {Rank.URGENT: "urgent", Rank.POSITIVE: "positive", Rank.UNCERTAIN: "unknown", Rank.NEGATIVE: "negative"}
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One study in a list, as one person may see it."""
+    """One study in a list, as one person may see it.
+
+    ``opens`` says what the person would do with it: ``read``, ``adjudicate``, or only ``look``. ``skips`` is who passed
+    over it in this round and why; only leads are told.
+    """
 
     study: Study
-    pseudonym: str
     rank_class: str
     rank_word: str
     ai: StudyAI
@@ -49,7 +57,19 @@ class Row:
     holder: str
     is_mine: bool
     is_readable: bool
+    opens: str
     wait: str
+    skips: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def pseudonym(self) -> str:
+        """The code by which people call the patient."""
+        return pseudonym(self.study)
+
+    @property
+    def accession(self) -> str:
+        """The code that stands for the accession number; empty where there is none."""
+        return f"A-{self.study.accession[:8]}" if self.study.accession else ""
 
     @property
     def age(self) -> str:
@@ -62,9 +82,39 @@ class Row:
         return str(self.study.get_body_part_display()).partition(",")[0]
 
     @property
+    def side(self) -> str:
+        """The side in a word; empty where it is unknown."""
+        return "" if self.study.side == Side.UNKNOWN else str(self.study.get_side_display())
+
+    @property
     def sex(self) -> str:
         """The patient's sex in a letter."""
         return sex_in_short(self.study.sex)
+
+    @property
+    def since(self) -> str:
+        """When it was received, as a program reads it."""
+        return self.study.received_at.isoformat(timespec="seconds")
+
+    @property
+    def waited(self) -> str:
+        """How long it has waited, in words."""
+        return wait_in_words(timezone.now() - self.study.received_at)
+
+    @property
+    def home(self) -> str:
+        """The address of the study's own page."""
+        return reverse("studies:study", args=[self.study.pk])
+
+    @property
+    def address(self) -> str:
+        """Where it opens: to be read, to be settled, or only to be looked at."""
+        return self.home + (_PAGES[self.opens] if self.is_readable else "")
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it waits for somebody."""
+        return self.study.status in WAITING
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,18 +128,25 @@ class UploadRow:
 
 
 def worklist_page(
-    user: User, filters: Filters, *, cursor: str = "", size: int = PAGE_SIZE, in_background: bool = False
+    user: User,
+    filters: Filters,
+    *,
+    cursor: str = "",
+    size: int = PAGE_SIZE,
+    in_background: bool = False,
+    at: Standings | None = None,
 ) -> tuple[list[Row], str]:
     """Return a page of the worklist and the cursor of the next; record what was shown unless a poll asked.
 
     Raises:
         Invalid: The cursor is none of ours.
     """
-    found = page(user, filters, cursor=cursor, size=size)
+    at = standings_of(user) if at is None else at
+    found = page(user, filters, cursor=cursor, size=size, at=at)
     with transaction.atomic():
-        rows = _rows(user, found.studies)
+        rows = _rows(user, found.studies, at)
         if not in_background:
-            _note_list(user, found.studies)
+            note_list(user, found.studies)
     return rows, found.next_cursor
 
 
@@ -98,7 +155,7 @@ def uploads_page(user: User, *, cursor: str = "", size: int = PAGE_SIZE) -> tupl
     found = page(user, Filters(show="uploads"), cursor=cursor, size=size)
     verdicts = verdicts_of(found.studies)
     with transaction.atomic():
-        _note_list(user, found.studies)
+        note_list(user, found.studies)
     rows = [
         UploadRow(study, pseudonym(study), status_for_uploader(study), verdicts.get(study.pk, ""))
         for study in found.studies
@@ -134,6 +191,17 @@ def age_in_words(months: int | None) -> str:
     return _("90+ y") if months >= 1080 else _("%(years)d y") % {"years": months // 12}
 
 
+def wait_in_words(waited: timedelta) -> str:
+    """Return a wait as "18 min", "3 h 05" or "2 days"; the script of the page writes the same words as it goes on."""
+    minutes = int(waited.total_seconds() // 60)
+    if minutes < 1:
+        return _("under a minute")
+    if minutes < 60:
+        return _("%(minutes)d min") % {"minutes": minutes}
+    hours, rest = divmod(minutes, 60)
+    return f"{hours} h {rest:02}" if hours < 48 else _("%(days)d days") % {"days": hours // 24}
+
+
 def sex_in_short(sex: str) -> str:
     """Return the letter of DICOM for a sex, or that it is unknown."""
     return _("sex unknown") if sex == Sex.UNKNOWN else sex
@@ -149,47 +217,66 @@ def wait_of(study: Study) -> str:
 
 
 def rank_word(study: Study) -> str:
-    """Return the rank in words; where a site reads blind first it says nothing of the AI."""
-    rank = Rank(study.rank)
-    if study.site.reading_mode == ReadingMode.BLIND_FIRST and rank != Rank.URGENT:
+    """Return the rank in words; where the AI does not order a site's list it says nothing of the AI."""
+    rank, site = Rank(study.rank), study.site
+    if rank != Rank.URGENT and (site.reading_mode == ReadingMode.BLIND_FIRST or not site.triage):
         return _("routine")
     return str(rank.label)
 
 
-def _rows(user: User, studies: Sequence[Study]) -> list[Row]:
+def _rows(user: User, studies: Sequence[Study], at: Standings) -> list[Row]:
     said = ai_of_studies(user, studies, in_list=True)
     images = _images(studies)
     counted, own = _readings(user, studies)
-    standings = {study.site_id: study.site for study in studies}
-    roles = {key: access.standing(user, site) for key, site in standings.items()}
+    skips = _skips([study for study in studies if at[study.site].leads])
     now = timezone.now()
-    return [
-        _row(user, study, said[study.pk], images[study.pk], counted[study.pk], roles[study.site_id], own, now)
-        for study in studies
-    ]
+    rows = []
+    for study in studies:
+        views = images[study.pk]
+        is_own, held = study.pk in own, at[study.site]
+        is_held = study.claimed_by is not None and study.claimed_until is not None and study.claimed_until > now
+        is_mine = is_held and study.claimed_by_id == user.pk
+        opens = _opens(study, held, is_own=is_own)
+        row = Row(
+            study=study,
+            rank_class="disputed" if study.status == StudyStatus.DISPUTED else RANK_CLASSES[Rank(study.rank)],
+            rank_word=_("disputed") if study.status == StudyStatus.DISPUTED else _rank_word(study, said[study.pk]),
+            ai=said[study.pk],
+            views=" ".join(dict.fromkeys(view for view in views if view)),
+            number_of_images=len(views),
+            readings=counted[study.pk],
+            holder=str(study.claimed_by) if is_held and sees_reading_side(held) else "",
+            is_mine=is_mine,
+            is_readable=opens != LOOK and (is_mine or not is_held),
+            opens=opens,
+            wait=wait_of(study) if study.status in WAITING else "",
+            skips=skips.get(study.pk, ()),
+        )
+        rows.append(row)
+    return rows
 
 
-def _row(
-    user: User, study: Study, ai: StudyAI, views: Sequence[str], readings: int, standing: Standing,
-    own: set[uuid.UUID], now: datetime,
-) -> Row:  # fmt: skip
-    is_held = study.claimed_by is not None and study.claimed_until is not None and study.claimed_until > now
-    is_mine = is_held and study.claimed_by_id == user.pk
-    readable = may_sign_now(standing, study, has_read=study.pk in own) and (is_mine or not is_held)
-    return Row(
-        study=study,
-        pseudonym=pseudonym(study),
-        rank_class=RANK_CLASSES[Rank(study.rank)],
-        rank_word=rank_word(study),
-        ai=ai,
-        views=" ".join(dict.fromkeys(view for view in views if view)),
-        number_of_images=len(views),
-        readings=readings,
-        holder=str(study.claimed_by) if is_held and sees_reading_side(standing) else "",
-        is_mine=is_mine,
-        is_readable=readable,
-        wait=wait_of(study) if study.status == StudyStatus.AWAITING else "",
-    )
+def _rank_word(study: Study, ai: StudyAI) -> str:
+    """Return the rank in words; one that was lifted since it waits long is not called unsure."""
+    lifted = study.rank == Rank.UNCERTAIN and ai.state == AIState.NEGATIVE and study.site.triage
+    return _("waits long") if lifted else rank_word(study)
+
+
+def _opens(study: Study, held: Standing, *, is_own: bool) -> str:
+    if study.status == StudyStatus.DISPUTED:
+        settles = may_adjudicate(held, is_reader_of_round=is_own) and not study.has_problem
+        return ADJUDICATE if settles else LOOK
+    return READ if may_sign_now(held, study, has_read=is_own) else LOOK
+
+
+def _skips(studies: Sequence[Study]) -> dict[uuid.UUID, tuple[tuple[str, str], ...]]:
+    """Return by study who passed over it in its round, and why."""
+    found: dict[uuid.UUID, tuple[tuple[str, str], ...]] = {}
+    if studies:
+        rows = Skip.objects.filter(study__in=studies, round=F("study__round")).select_related("reader").order_by("at")
+        for row in rows:
+            found[row.study_id] = (*found.get(row.study_id, ()), (str(row.reader), row.reason))
+    return found
 
 
 def _images(studies: Sequence[Study]) -> dict[uuid.UUID, list[str]]:
@@ -202,15 +289,20 @@ def _images(studies: Sequence[Study]) -> dict[uuid.UUID, list[str]]:
 
 
 def _readings(user: User, studies: Sequence[Study]) -> tuple[Counter[uuid.UUID], set[uuid.UUID]]:
-    """Return how many readings of the current round count, by study, and which studies the person has read."""
-    blind_first = {study.pk for study in studies if reads_blind_first(study)}
+    """Return how many readings of the current round count, by study, and of which studies the person is a reader.
+
+    Of an open study that is who has finished: a blind look alone is half a reading. Of a disputed one it is who looked.
+    """
+    blind_first = {study.pk for study in studies if reads_blind_first(study) and study.status == StudyStatus.AWAITING}
     current = standing_reviews().filter(study__in=studies, round=F("study__round"), kind=ReviewKind.READING)
     rows = current.values_list("study_id", "reader_id", "mode")
     counting = [row for row in rows if row[0] not in blind_first or row[2] == ReviewMode.ASSISTED]
-    return Counter(row[0] for row in counting), {row[0] for row in counting if row[1] == user.pk}
+    readers = {(study, reader) for study, reader, _mode in counting}
+    return Counter(study for study, _reader in readers), {study for study, reader in readers if reader == user.pk}
 
 
-def _note_list(user: User, studies: Sequence[Study]) -> None:
+def note_list(user: User, studies: Sequence[Study]) -> None:
+    """Record which studies a list showed somebody, one row a site."""
     by_site: dict[uuid.UUID, list[str]] = defaultdict(list)
     for study in studies:
         by_site[study.site_id].append(str(study.pk))

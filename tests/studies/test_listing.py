@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from django.db import connection
+from django.http import QueryDict
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
@@ -17,8 +18,10 @@ from bonefrac.errors import Invalid
 from studies import reviews, worklist
 from studies.models import Disclosure, Study
 from studies.selectors import Filters, worklist_page
+from studies.selectors.filtering import parse
 from studies.selectors.listing import counts, page, pseudonym
-from studies.selectors.rows import age_in_words, uploads_page
+from studies.selectors.reads import reads_page
+from studies.selectors.rows import age_in_words, uploads_page, wait_in_words
 from studies.states import Rank
 from tests import factories_studies as make
 
@@ -122,8 +125,8 @@ def test_the_parts_of_the_list():
         "disputed": {disputed},
         "problem": {troubled},
         "void": {gone},
-        "reads": {read},
         "reviewed": set(),
+        "skipped": set(),
     }
     assert {show: set(walk(reader, Filters(show=show), 2)) for show in expected} == expected
     assert counts(reader) == {"open": "3", "mine": "1", "disputed": "1", "problem": "1"}
@@ -141,21 +144,44 @@ def test_filters_narrow():
     near, far = make.site(), make.site()
     reader = make.reader(near)
     people.grant(None, person=reader, site=far, role=Role.LEAD)
-    hand = make.study(near, body_part="hand", patient="Anna", accession=accession_key(near, "A1"), rank=Rank.POSITIVE)
-    leg = make.study(far, body_part="leg", urgent=True, rank=Rank.URGENT)
+    hand = make.study(
+        near,
+        body_part="hand",
+        patient="Anna",
+        accession=accession_key(near, "A1"),
+        side="left",
+        ai_state="positive",
+        age_months=40,
+        question="Fell on the outstretched hand",
+    )
+    leg = make.study(
+        far, body_part="leg", urgent=True, rank=Rank.URGENT, ai_state="doubt", waited=3 * 24 * 60, age_months=900
+    )
+    day = leg.received_at.date()
     other = make.site()
     hidden = make.study(other, accession=accession_key(other, "A1"))
     cases = {
         hand: [
             Filters(part="hand"), Filters(site=near.pk), Filters(ai="positive"), Filters(search="A1"),
             Filters(search=pseudonym(hand)), Filters(search=pseudonym(hand).lower()), Filters(search=str(hand.pk)),
+            Filters(search=f"A-{hand.accession[:8]}"), Filters(search=hand.accession), Filters(side="left"),
+            Filters(search="outstretched HAND"), Filters(band="child"), Filters(since=day + timedelta(days=1)),
+            Filters(part="hand", side="left", ai="positive", band="child", missing="first", search="fell"),
         ],
-        leg: [Filters(part="leg"), Filters(site=far.pk), Filters(urgent=True), Filters(search=str(leg.pk))],
+        leg: [
+            Filters(part="leg"), Filters(site=far.pk), Filters(urgent=True), Filters(search=str(leg.pk)),
+            Filters(search=pseudonym(leg)), Filters(ai="doubt"), Filters(band="older"), Filters(until=day),
+            Filters(since=day, until=day),
+        ],
     }  # fmt: skip
     for study, filters in cases.items():
         for asked in filters:
             assert walk(reader, asked, 5) == [study], asked
-    for asked in (Filters(search=str(hidden.pk)), Filters(site=hidden.site_id), Filters(search="P-")):
+    for asked in (
+        Filters(search=str(hidden.pk)), Filters(site=hidden.site_id), Filters(search="P-"), Filters(search="P-%"),
+        Filters(search="outstretched leg"), Filters(since=day, until=day - timedelta(days=1)),
+        Filters(missing="further"), Filters(part="hand", side="right"),
+    ):  # fmt: skip
         assert walk(reader, asked, 5) == []
 
 
@@ -208,3 +234,103 @@ def test_an_uploader_sees_their_own_studies_with_the_verdict_and_no_more():
 )
 def test_ages_in_words(months, words):
     assert age_in_words(months) == words
+
+
+def test_an_address_becomes_filters_and_they_the_shortest_address_again():
+    site = make.site()
+    told = f"show=mine&site={site.pk}&part=hand&side=left&ai=doubt&urgent=1&band=child&missing=first&since=2026-01-02"
+    found = parse(QueryDict(f"{told}&until=2026-01-03&search=fell+down"))
+    assert parse(QueryDict(found.query)) == found
+    assert found.query == f"{told}&until=2026-01-03&search=fell+down"
+    assert (found.since, found.missing, found.urgent) == (date(2026, 1, 2), "first", True)
+    assert found.without("part").part == ""
+    assert len(found.chips) == 9
+    nonsense = "show=x&site=x&part=x&side=x&ai=x&urgent=x&band=x&missing=x&since=2026-13-01&until=x&search=%00"
+    assert parse(QueryDict(nonsense)) == Filters()
+    assert Filters().query == ""
+    assert not Filters(show="mine").is_narrow
+
+
+@pytest.mark.parametrize("day", [date.min, date.max, date(9999, 12, 30)])
+def test_days_at_the_ends_of_time_are_no_error(day):
+    site = make.site()
+    study = make.study(site)
+    assert walk(make.reader(site), Filters(since=date.min, until=date.max), 5) == [study]
+    assert walk(make.reader(site), Filters(since=day, until=day), 5) == []
+
+
+def test_readings_that_are_missing():
+    site, blind = make.site(required=2), make.site(mode=ReadingMode.BLIND_FIRST, required=2)
+    reader = make.reader(site)
+    people.grant(None, person=reader, site=blind, role=Role.RADIOLOGIST)
+    unread, begun, looked = make.study(site), make.study(site), make.study(blind)
+    make.signed(make.reader(site), begun)
+    make.signed(make.reader(blind), looked)  # the blind look alone is half a reading
+    assert set(walk(reader, Filters(missing="first"), 5)) == {unread, looked}
+    assert walk(reader, Filters(missing="further"), 5) == [begun]
+
+
+def test_what_a_machine_says_narrows_no_list_of_a_site_that_reads_blind_first():
+    site = make.site(mode=ReadingMode.BLIND_FIRST)
+    study = make.study(site, ai_state="positive")  # as if it had been ranked before the site was set so
+    reader = make.reader(site)
+    assert walk(reader, Filters(ai="positive"), 5) == []
+    assert walk(reader, Filters(show="reviewed", ai="positive"), 5) == []
+    assert walk(reader, Filters(), 5) == [study]
+
+
+@pytest.mark.parametrize("size", [1, 2, 50])
+def test_a_lead_sees_what_they_may_settle_after_what_is_over_the_ceiling(size):
+    site = make.site(required=2, ceiling=60)
+    lead = make.lead(site)
+    urgent, positive = make.study(site, rank=Rank.URGENT, urgent=True), make.study(site, rank=Rank.POSITIVE)
+    over = make.study(site, waited=90, rank=Rank.NEGATIVE)
+    disputed, first, _second = make.disputed(site)
+    older, *_ = make.disputed(site)
+    Study.objects.filter(pk=older.pk).update(received_at=timezone.now() - timedelta(minutes=120))
+    own = make.study(site)
+    make.signed(lead, own)
+    make.signed(first, own, "no_fracture")
+    assert walk(lead, Filters(), size) == [older, over, disputed, urgent, positive]
+    assert walk(first, Filters(), size) == [over, urgent, positive]
+    assert set(walk(first, Filters(show="disputed"), size)) == {disputed, older, own}
+    row = next(row for row in worklist_page(lead, Filters())[0] if row.study == disputed)
+    assert (row.rank_word, row.opens, row.is_readable) == ("disputed", "adjudicate", True)
+    assert row.address == f"/studies/{disputed.pk}/adjudicate/"
+    mine = next(row for row in worklist_page(lead, Filters(show="disputed"))[0] if row.study == own)
+    assert (mine.opens, mine.address) == ("look", f"/studies/{own.pk}/")
+
+
+def test_my_reads_are_what_i_signed_and_stands_newest_first():
+    site = make.site(required=2)
+    reader, other = make.reader(site), make.reader(site)
+    first, second = make.study(site, body_part="hand"), make.study(site)
+    make.signed(reader, first, "fracture")
+    make.signed(other, second)
+    review = make.signed(reader, second, "no_fracture")
+    judged = make.judgement("not_assessable")
+    second.refresh_from_db()
+    amended = reviews.amend(reader, review.pk, judgement=judged, revision=second.revision)
+    rows, following = reads_page(reader, Filters(show="reads"), size=1)
+    assert [(row.review, row.is_amendable, row.how) for row in rows] == [(amended, True, "reading")]
+    (row,), end = reads_page(reader, Filters(show="reads"), cursor=following, size=1)
+    assert (row.study, row.review.verdict, end) == (first, "fracture", "")
+    assert [row.study for row in reads_page(reader, Filters(show="reads", part="hand"))[0]] == [first]
+    reviews.void(make.lead(site), first.pk, reason="twice")
+    assert not reads_page(reader, Filters(show="reads", part="hand"))[0][0].is_amendable
+
+
+def test_leads_see_who_skipped_and_why_and_nobody_else_does():
+    site = make.site()
+    reader, lead, study = make.reader(site), make.lead(site), make.study(site)
+    worklist.skip(reader, study.pk, reason="I know the patient")
+    assert worklist_page(lead, Filters(show="skipped"))[0][0].skips == ((str(reader), "I know the patient"),)
+    assert worklist_page(reader, Filters())[0][0].skips == ()
+
+
+@pytest.mark.parametrize(
+    ("waited", "words"),
+    [(0, "under a minute"), (18, "18 min"), (185, "3 h 05"), (47 * 60, "47 h 00"), (48 * 60, "2 days")],
+)
+def test_waits_in_words(waited, words):
+    assert wait_in_words(timedelta(minutes=waited)) == words

@@ -9,11 +9,11 @@ from django.utils import timezone
 
 from bonefrac.accounts.models import ReadingMode, Role
 from bonefrac.audit.events import history_of
-from bonefrac.audit.models import Verb
-from bonefrac.errors import Conflict, Forbidden, NotFound
+from bonefrac.audit.models import AuditEvent, Verb
+from bonefrac.errors import Conflict, Forbidden, Invalid, NotFound
 from inference.models import PredictionJob
 from studies import ranking, reviews, worklist
-from studies.models import Study
+from studies.models import Review, Skip, Study
 from studies.states import Rank
 from tests import factories_studies as make
 
@@ -194,3 +194,134 @@ def test_the_next_passes_over_what_the_reader_has_read():
     assert worklist.next_for(reader, site) == unread
     with pytest.raises(Forbidden):
         worklist.next_for(make.person(site, Role.ADMIN), site)
+
+
+def test_what_was_skipped_is_not_handed_out_again_in_that_round_and_stays_open_for_others():
+    site = make.site()
+    reader, other, lead = make.reader(site), make.reader(site), make.lead(site)
+    first, second = make.study(site, waited=10), make.study(site, waited=1)
+    assert worklist.next_for(reader, site) == first
+    worklist.skip(reader, first.pk, reason=" Needs a second opinion ")
+    worklist.skip(reader, first.pk, reason="twice is once")
+    first.refresh_from_db()
+    assert (first.claimed_by, first.status) == (None, "AWAITING")
+    assert Skip.objects.get().reason == "Needs a second opinion"
+    assert worklist.next_for(reader, site) == second
+    worklist.hand_back(reader, second.pk)
+    assert worklist.next_for(other, site) == first
+    worklist.hand_back(other, first.pk)
+    assert worklist.claim(reader, first.pk)  # by name it may still be taken
+    worklist.hand_back(reader, first.pk)
+    event = history_of("study", first.pk).filter(verb=Verb.STUDY_SKIPPED).get()
+    assert (event.actor, event.data) == (reader, {"round": 1})
+    make.signed(other, first)
+    reviews.reopen(lead, first.pk, reason="again")
+    assert worklist.next_for(reader, site) == first
+
+
+def test_what_cannot_be_skipped_says_why():
+    site = make.site()
+    reader, study = make.reader(site), make.study(site)
+    for reason in ("", "  ", "x" * 501):
+        with pytest.raises(Invalid):
+            worklist.skip(reader, study.pk, reason=reason)
+    with pytest.raises(Forbidden):
+        worklist.skip(make.person(site, Role.ADMIN), study.pk, reason="no reader")
+    with pytest.raises(NotFound):
+        worklist.skip(make.reader(make.site()), study.pk, reason="elsewhere")
+    make.signed(reader, study)
+    with pytest.raises(Conflict) as refused:
+        worklist.skip(reader, study.pk, reason="too late")
+    assert refused.value.code == "wrong_state"
+
+
+def test_skipping_what_somebody_else_holds_takes_nothing_from_them():
+    site = make.site()
+    reader, other, study = make.reader(site), make.reader(site), make.study(site)
+    worklist.claim(other, study.pk)
+    worklist.skip(reader, study.pk, reason="not my field")
+    study.refresh_from_db()
+    assert study.claimed_by == other
+
+
+def test_a_lead_is_handed_a_dispute_to_settle_but_never_one_they_read():
+    site = make.site(required=2, ceiling=60)
+    lead, second_lead = make.lead(site), make.lead(site)
+    urgent = make.study(site, urgent=True, rank=Rank.URGENT)
+    over = make.study(site, waited=61, rank=Rank.NEGATIVE)
+    own = make.study(site)
+    make.signed(lead, own)
+    make.signed(make.reader(site), own, "no_fracture")
+    disputed, reader, _other = make.disputed(site)
+    expected = [over, disputed, urgent]
+    assert [worklist.next_for(lead, site) for _ in range(1)] == [over]
+    worklist.skip(lead, over.pk, reason="for the others")
+    assert worklist.next_for(lead, site) == disputed
+    assert worklist.next_for(second_lead, site) == over
+    worklist.skip(second_lead, over.pk, reason="for the others")
+    assert worklist.next_for(second_lead, site) == own  # the other dispute is held
+    assert expected.index(urgent) == 2
+    for person, code in ((reader, "wrong_state"), (lead, "already_read")):
+        with pytest.raises(Conflict) as refused:
+            worklist.claim(person, own.pk)
+        assert refused.value.code == code
+    assert worklist.next_for(reader, site) == over
+
+
+def test_a_dispute_that_waits_longest_goes_before_what_is_over_the_ceiling():
+    site = make.site(required=2, ceiling=60)
+    lead = make.lead(site)
+    make.study(site, waited=61)
+    disputed, *_ = make.disputed(site)
+    Study.objects.filter(pk=disputed.pk).update(received_at=timezone.now() - timedelta(minutes=90))
+    assert worklist.next_for(lead, site) == disputed
+
+
+def test_a_settled_dispute_is_held_by_nobody():
+    site = make.site(required=2)
+    disputed, *_ = make.disputed(site)
+    lead = make.lead(site)
+    worklist.next_for(lead, site)
+    reviews.adjudicate(lead, disputed.pk, judgement=make.judgement(), revision=disputed.revision)
+    disputed.refresh_from_db()
+    assert (disputed.status, disputed.claimed_by) == ("REVIEWED", None)
+
+
+def test_what_comes_next_is_told_without_taking_it():
+    site = make.site(ceiling=60)
+    reader, other = make.reader(site), make.reader(site)
+    held, following = make.study(site, waited=70), make.study(site, waited=5, rank=Rank.POSITIVE)
+    last = make.study(site, waited=5, rank=Rank.NEGATIVE)
+    worklist.claim(reader, held.pk)
+    events = AuditEvent.objects.count()
+    assert worklist.upcoming(reader, held.pk) == following
+    assert AuditEvent.objects.count() == events
+    assert Study.objects.get(pk=following.pk).claimed_by is None
+    worklist.claim(other, following.pk)
+    assert worklist.upcoming(reader, held.pk) == last
+    worklist.skip(reader, last.pk, reason="not my field")
+    assert worklist.upcoming(reader, held.pk) is None
+    with pytest.raises(Forbidden):
+        worklist.upcoming(make.person(site, Role.ADMIN), held.pk)
+
+
+def test_who_undid_their_reading_may_be_handed_it_again():
+    site = make.site(required=2)
+    reader, study = make.reader(site), make.study(site)
+    review = make.signed(reader, study)
+    assert worklist.next_for(reader, site) is None
+    Review.objects.create(
+        study=study, reader=reader, mode=review.mode, round=1, verdict=review.verdict, supersedes=review,
+        is_withdrawal=True, opened_at=timezone.now(),
+    )  # fmt: skip
+    assert worklist.next_for(reader, site) == study
+
+
+def test_the_ai_state_is_kept_beside_the_rank_and_not_where_a_site_reads_blind_first():
+    model = make.model()
+    for mode, state in ((ReadingMode.ASSISTED, "positive"), (ReadingMode.BLIND_FIRST, "unknown")):
+        study = make.study(make.site(mode=mode), urgent=True)
+        make.predicted(study, model, "positive")
+        ranking.rank(study)
+        study.refresh_from_db()
+        assert (study.rank, study.ai_state) == (Rank.URGENT, state)

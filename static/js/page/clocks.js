@@ -34,4 +34,5 @@ export function startClocks() {
   tick();
   setInterval(tick, 15_000);
   document.addEventListener("htmx:afterSettle", tick);
+  document.addEventListener("bonefrac:rows", tick);
 }
