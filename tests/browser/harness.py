@@ -138,6 +138,7 @@ class Site:
             "url": f"/{name}/map/",
             "content_box": [0.0, 0.0, 1.0, 1.0],
             "regions": [[0.5, 0.2, 0.8, 0.5]],
+            "certainty": "definite",
             "state": "positive",
             "sentence": "fracture suspected",
             "model_version": "mobilenet_v2 3",

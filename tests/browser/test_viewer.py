@@ -186,9 +186,9 @@ def test_a_box_is_chosen_deleted_and_given_a_confidence_over_several_images(site
     drag(page, screen(page, 400, 200), screen(page, 500, 260))
     page.wait_for_selector('#viewer[data-boxes="1"]')
     assert [box["image"] for box in findings(page)] == ["ap", "lat"]
-    page.locator("#box-list select").nth(1).select_option("probable")
+    page.evaluate("() => window.bonefrac.viewer.marks.setField(1, 'confidence', 'probable')")
     assert findings(page)[1]["confidence"] == "probable"
-    page.locator("#box-list .box-list__go").nth(0).click()
+    page.evaluate("() => window.bonefrac.viewer.goToMark(0)")
     ready(page, "ap")
     page.keyboard.press("Escape")
     page.keyboard.press("w")

@@ -6,6 +6,7 @@
 import { Pane } from "./pane.js";
 
 const AT_MOST = 4;
+const WIDE_ENOUGH = 600; // CSS pixels: on a narrower page one image at a time is more than four stamps
 
 function stagesOf(images, hanging, priors) {
   const byId = new Map(images.map((image) => [String(image.id), image]));
@@ -52,11 +53,12 @@ export class Arrangement {
     return this.#stages.map((stage) => stage.name);
   }
 
-  /** Hang a study's images, in the first stage. */
+  /** Hang a study's images: all views, or one at a time where there is little room. */
   begin(images, hanging, priors) {
     this.#stages = stagesOf(images, hanging, priors);
-    this.#stage = 0;
-    this.#hang(this.#stages[0].panes);
+    const isNarrow = this.#grid.clientWidth < WIDE_ENOUGH;
+    this.#stage = isNarrow ? this.#stages.findIndex(({ name }) => name === "one") : 0;
+    this.#hang(this.#stages[this.#stage].panes);
     this.activate(0);
   }
 

@@ -68,20 +68,20 @@ function drawMeasurement(svg, map, measurement, { image, words, isChosen }) {
   svg.append(make("text", { class: "measure-words", x: x + 8, y: y + 16 }, measured(measurement, image, words)));
 }
 
-function drawRegions(svg, map, image, { regions, state, chosen }) {
+function drawRegions(svg, map, image, { regions, isDefinite, chosen }) {
   for (const [index, [x0, y0, x1, y1]] of regions.entries()) {
     const [x, y] = [x0 * image.columns, y0 * image.rows];
     const box = { x, y, width: x1 * image.columns - x, height: y1 * image.rows - y };
-    const classes = ["region", state === "positive" ? "region--definite" : "", index === chosen ? "is-chosen" : ""];
+    const classes = ["region", isDefinite ? "region--definite" : "", index === chosen ? "is-chosen" : ""];
     polygon(svg, map, box, { class: classes.join(" ").trim() });
-    number(svg, map, box, `◌${index + 1}`, "region-number");
+    number(svg, map, box, `M${index + 1}`, "region-number");
   }
 }
 
 /**
  * Draw an image's marks anew.
  * `marks` and `measurements` are { list: [index, one], chosen }; `sketch` is what is being drawn or null; `regions` is
- * { regions: fractions of the radiograph, state, chosen }.
+ * { regions: fractions of the radiograph, isDefinite, chosen }.
  */
 export function drawMarks(svg, map, image, { marks, measurements, sketch, regions, words }) {
   svg.replaceChildren();

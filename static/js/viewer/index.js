@@ -6,10 +6,11 @@
 import "../../css/viewer.css";
 import { act, NAMES } from "./actions.js";
 import { Arrangement } from "./arrangement.js";
-import { markAt, measurementAt, nudge } from "./editing.js";
+import { markAt, measurementAt } from "./editing.js";
 import { Engine } from "./engine.js";
 import { apply, invert } from "./geometry.js";
 import { bindGestures } from "./gestures.js";
+import { bindArrows, middleOf, putDown } from "./handsfree.js";
 import { MapLayer } from "./maplayer.js";
 import { Marks, Measurements } from "./marks.js";
 import { Past } from "./past.js";
@@ -19,9 +20,6 @@ import { Store } from "./store.js";
 import { fillThumbs } from "./thumbs.js";
 import { Toolbar } from "./toolbar.js";
 import { DRAWING, MODES } from "./tools.js";
-
-const NUDGES = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
-const NUDGE = 4; // CSS pixels
 
 const given = (images) => images.flatMap((image) => (image.findings ?? []).map((finding) => ({ ...finding, image: image.id })));
 
@@ -48,7 +46,8 @@ export class Viewer {
     this.priors = new Priors(this, document.getElementById("thumbs"));
     for (const list of [this.marks, this.measurements]) list.listen((change) => this.#changed(change));
     this.toolbar = new Toolbar(root, this);
-    root.addEventListener("keydown", (event) => this.#nudge(event));
+    bindArrows(root, this);
+    document.addEventListener("fullscreenchange", () => this.refresh());
     addEventListener("online", () => this.arrangement.panes.forEach((pane) => pane.retry()));
   }
 
@@ -135,8 +134,8 @@ export class Viewer {
     const isAgain = this.mode === mode;
     this.mode = mode;
     if (this.mode !== mode) return false;
-    if (isAgain) this.#putDown(mode);
-    else if (mode === "magnifier" && this.pane) this.pane.lens.hold(this.#middle());
+    if (isAgain) putDown(mode, this);
+    else if (mode === "magnifier" && this.pane) this.pane.lens.hold(middleOf(this.pane));
     return true;
   }
 
@@ -243,7 +242,7 @@ export class Viewer {
   }
 
   activated() {
-    this.marks.choose(-1);
+    if (this.image) sayActive(this.#root, this.pane);
     this.refresh();
   }
 
@@ -273,9 +272,9 @@ export class Viewer {
     this.arrangement.redraw();
   }
 
-  #changed({ drawn }) {
+  #changed({ drawn, isWhole }) {
     this.arrangement.redraw();
-    if (drawn) this.past.keep();
+    if (drawn || isWhole) this.past.keep();
   }
 
   #opened(isOpened) {
@@ -299,37 +298,6 @@ export class Viewer {
     }
     this.arrangement.redraw();
     return true;
-  }
-
-  #middle() {
-    const { clientWidth, clientHeight } = this.pane.element;
-    return [clientWidth / 2, clientHeight / 2];
-  }
-
-  #putDown(mode) {
-    const { pane } = this;
-    if (!pane?.isDrawn || pane.image.prior) return;
-    const [x, y] = this.#middle();
-    const at = (dx, dy) => pane.toImage([x + dx, y + dy]);
-    const [[x0, y0], [x1, y1]] = [at(-50, -40), at(50, 40)];
-    const box = { x: Math.min(x0, x1), y: Math.min(y0, y1), width: Math.abs(x1 - x0), height: Math.abs(y1 - y0) };
-    const { id } = pane.image;
-    if (mode === "box") this.marks.add(id, box);
-    else if (mode === "point") this.marks.add(id, { kind: "point", x: at(0, 0)[0], y: at(0, 0)[1] });
-    else if (mode === "length") this.measurements.add(id, "length", [at(-50, 0), at(50, 0)]);
-    else if (mode === "angle") this.measurements.add(id, "angle", [at(-50, 0), at(0, 0), at(35, -35)]);
-  }
-
-  // Shift and an arrow move the chosen mark, Ctrl or Cmd and an arrow resize it; the page's own keys do not hear of it.
-  #nudge(event) {
-    const step = NUDGES[event.key];
-    const isResizing = event.ctrlKey || event.metaKey;
-    if (!step || !(event.shiftKey || isResizing) || !this.canDraw || !this.pane) return;
-    const by = step.map((value) => value * NUDGE);
-    if (!nudge(this.pane, by, { marks: this.marks, isResizing })) return;
-    event.preventDefault();
-    event.stopPropagation();
-    this.past.keep(isResizing ? "resize" : "move");
   }
 
   // --- the names of before `act`, until the last caller has moved ---

@@ -62,7 +62,7 @@ class Kept {
     if (!this.#list[index]) return false;
     this.#list.splice(index, 1);
     this.#chosen = -1;
-    this.#tell({ edited: true });
+    this.#tell({ edited: true, isWhole: true });
     return true;
   }
 
@@ -90,11 +90,11 @@ class Kept {
     return this.#chosen;
   }
 
-  /** Replace some of a mark's values. */
-  change(index, values) {
+  /** Replace some of a mark's values; `isWhole` where that is a step of its own and no part of a drag. */
+  change(index, values, { isWhole = false } = {}) {
     if (!this.#list[index]) return;
     Object.assign(this.#list[index], values);
-    this.#tell({ edited: true });
+    this.#tell({ edited: true, isWhole });
   }
 
   #tell(change) {
@@ -123,7 +123,7 @@ export class Marks extends Kept {
 
   /** Say a mark's bone, side, type or confidence; empty forgets it. */
   setField(index, name, value) {
-    if (FIELDS.includes(name)) this.change(index, { [name]: value || null });
+    if (FIELDS.includes(name)) this.change(index, { [name]: value || null }, { isWhole: true });
   }
 
   setConfidence(index, confidence) {

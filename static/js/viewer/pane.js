@@ -221,7 +221,8 @@ export class Pane {
     if (!image) return;
     const { marks, measurements, map: shownMap, words } = this.#owner;
     const map = this.transform;
-    const regions = { regions: shownMap.regionsOf(image), state: image.map?.state, chosen: shownMap.chosenOf(image) };
+    const isDefinite = image.map?.certainty === "definite";
+    const regions = { regions: shownMap.regionsOf(image), isDefinite, chosen: shownMap.chosenOf(image) };
     drawMarks(this.#parts.marks, map, image, {
       marks: { list: image.prior ? [] : marks.of(image.id), chosen: marks.chosen },
       measurements: { list: measurements.of(image.id), chosen: measurements.chosen },

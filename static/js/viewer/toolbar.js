@@ -39,6 +39,7 @@ export class Toolbar {
     if (!pane) return;
     const isInverted = pane.isDrawn && pane.display.isInverted;
     press(this.#root.querySelector('[data-act="invert"]'), isInverted);
+    press(this.#root.querySelector('[data-act="fullScreen"]'), Boolean(document.fullscreenElement));
     this.#refreshMap(pane.image);
     this.#refreshStages();
     this.#listWindows(pane);
