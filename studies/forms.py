@@ -36,7 +36,7 @@ def typed(data: QueryDict) -> Typed:
         findings=data.get("findings", "[]"),
         unlocated=data.get("unlocated", "[]"),
         measurements=data.get("measurements", "[]"),
-        shown=data.get("shown"),
+        shown=data.get("shown", "[]"),
         other_findings=tuple(data.getlist("other_findings")),
         advice=tuple(data.getlist("advice")),
         has_cast_or_hardware=_is_ticked(data, "has_cast_or_hardware"),
@@ -79,7 +79,7 @@ def judgement(data: QueryDict) -> Judgement:
         advice=form.advice,
         is_critical=form.is_critical,
         agreed_with_model=form.agreed_with_model,
-        shown=None if form.shown is None else _parsed("shown", form.shown, lambda key: uuid.UUID(str(key))),
+        shown=_parsed("shown", form.shown, lambda key: uuid.UUID(str(key))),
     )
 
 

@@ -35,7 +35,7 @@ class Typed:
     findings: str = "[]"
     unlocated: str = "[]"
     measurements: str = "[]"
-    shown: str | None = None
+    shown: str = "[]"
     other_findings: tuple[str, ...] = ()
     advice: tuple[str, ...] = ()
     has_cast_or_hardware: bool = False

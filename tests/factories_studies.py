@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import itertools
+import json
 from datetime import timedelta
 
 import numpy as np
@@ -27,6 +28,7 @@ from studies import reviews, worklist
 from studies.models import Review, Study, StudyImage
 from studies.reviews import Box, Judgement, Point
 from studies.states import ImageVerdict, StudyStatus
+from studies.typed import Typed
 from tests import tiny
 from training.frames import decode_png
 
@@ -159,6 +161,16 @@ def judgement(verdict: str = "fracture", **values) -> Judgement:
     if verdict == "not_assessable":
         values.setdefault("not_assessable_reason", "quality")
     return Judgement(verdict=verdict, **values)
+
+
+def typed(**values) -> Typed:
+    """What stands in a reading form."""
+    return Typed(**values)
+
+
+def shown(of: Study) -> str:
+    """What the reading page sends once every image was drawn at full depth."""
+    return json.dumps([str(row.pk) for row in of.images.all()])
 
 
 def point(on: StudyImage, x: float = 4, y: float = 5, **values) -> Point:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import shutil
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from rest_framework.test import APIClient
 
 from bonefrac.db import new_id
 from studies.dicom.compose import series_uid
+from studies.models import Study
+from tests import factories_studies as make
 from tests.faces import world as worlds
 from tests.faces.world import PERSONAS
 
@@ -36,9 +39,10 @@ def payload_of(row: dict, world: worlds.World) -> dict:
     study = world.objects.get(row["object"] or "awaiting", world.objects["awaiting"])
     site, target = str(world.site.pk), str(world.objects["target"].pk)
     images = [str(image.pk) for image in study.images.all()[:1]] if row["object"] == "pair" else []
+    shown = make.shown(study) if isinstance(study, Study) else "[]"
     return {
         "images": images, "image": images, "to": target, "into": target, "chosen": "left",
-        **REASONED, **JUDGED,
+        **REASONED, **JUDGED, "shown": shown if row["face"] == "page" else json.loads(shown),
         "revision": getattr(study, "revision", 1), "site": site, "name": "A dataset", "username": "somebody",
         "display_name": "Some Body", "roles": ["uploader"], "role": "lead", "person": str(world.people["auditor"].pk),
         "label": "a script", "reading_mode": "assisted", "readings_required": 1, "wait_ceiling_minutes": 60,
@@ -75,21 +79,23 @@ def status_of(answer) -> int:
 def ask(row: dict, world: worlds.World, persona: str) -> int:
     if row["holds"]:
         worlds.claim(world, persona, row["object"])
+    return status_of(answer_of(row, world, persona))
+
+
+def answer_of(row: dict, world: worlds.World, persona: str):
     address, payload = address_of(row, world), payload_of(row, world)
     if row["face"] == "api":
         client, form = APIClient(), "multipart" if row["url"] == "api_uploads" else "json"
         if persona != "anonymous":
             client.force_authenticate(world.people[persona])
         if row["method"] not in ("GET", "POST"):
-            return status_of(client.generic(row["method"], address, b"piece", content_type=PIECE, headers=TUS))
+            return client.generic(row["method"], address, b"piece", content_type=PIECE, headers=TUS)
         sent = {"format": form, "headers": TUS}
-        answer = client.get(address) if row["method"] == "GET" else client.post(address, payload, **sent)
-        return status_of(answer)
+        return client.get(address) if row["method"] == "GET" else client.post(address, payload, **sent)
     client = Client()
     if persona != "anonymous":
         client.force_login(world.people[persona], backend="bonefrac.accounts.backends.PlatformBackend")
-    answer = client.get(address) if row["method"] == "GET" else client.post(address, payload)
-    return status_of(answer)
+    return client.get(address) if row["method"] == "GET" else client.post(address, payload)
 
 
 @pytest.fixture(scope="module")

@@ -33,7 +33,7 @@ def url(name, *keys):
 
 def form(study, verdict="fracture", **values):
     study.refresh_from_db()
-    return {"verdict": verdict, "revision": study.revision, "findings": "[]"} | values
+    return {"verdict": verdict, "revision": study.revision, "findings": "[]", "shown": make.shown(study)} | values
 
 
 def data_of(response):

@@ -27,7 +27,7 @@ marks = some.lists(
 texts = some.text(max_size=40) | some.builds(json.dumps, marks | anything)
 forms = some.builds(
     Typed, verdict=texts, not_assessable_reason=texts, confidence=texts, note=texts, reason=texts, findings=texts,
-    unlocated=texts, measurements=texts, shown=some.none() | texts, other_findings=some.tuples(texts, texts),
+    unlocated=texts, measurements=texts, shown=texts, other_findings=some.tuples(texts, texts),
     advice=some.tuples(texts), has_cast_or_hardware=some.booleans(), is_critical=some.booleans(),
     agreed_with_model=some.booleans(),
     images=some.dictionaries(some.sampled_from([str(IMAGE), str(OTHER), "x"]), texts, max_size=3),
