@@ -135,8 +135,8 @@ def _typed(user: User, study: Study, sheet: Sheet, draft: Draft | None, *, is_se
 def _lists(typed: Typed) -> dict[str, Any]:
     """Return the closed lists of the form, with what was typed."""
     return {
-        "verdicts": zip("fnu", Verdict.choices, strict=True),
-        "confidences": zip("123", Confidence.choices, strict=True),
+        "verdicts": Verdict.choices,
+        "confidences": Confidence.choices,
         "reasons": NotAssessableReason.choices,
         "image_verdicts": ImageVerdict.choices,
         "other_findings": [Choice(key, str(name), key in typed.other_findings) for key, name in OtherFinding.choices],

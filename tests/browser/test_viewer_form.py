@@ -48,7 +48,7 @@ def test_keys_choose_and_enter_signs_once(site, study, open_page):
     assert page.is_visible("#id_reason"), "not assessable asks why"
     page.keyboard.press("f")
     assert not page.is_visible("#id_reason")
-    page.keyboard.press("2")
+    page.keyboard.press("e")
     page.keyboard.press("b")
     drag(page, screen(page, 250, 300), screen(page, 350, 420))
     page.fill("#id_note", "")
@@ -89,6 +89,7 @@ def test_a_held_enter_of_the_study_before_signs_nothing(site, study, open_page):
     awake(page)
     assert page.is_checked('[name="verdict"][value="fracture"]')
     assert signed(site) == []
+    page.wait_for_timeout(450)  # a button that has just stopped waiting for pictures is deaf for a moment too
     with page.expect_navigation():
         page.keyboard.press("Enter")
     assert len(signed(site)) == 1

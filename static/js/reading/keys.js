@@ -1,59 +1,95 @@
-// The keys of the reading page. Letters typed into a field are text; a dialog has the keyboard to itself.
+// The keyboard of the reading page, driven by the person's own table of keys (<script id="reading-keys">).
+//
+// Letters typed into a field are text; a dialog has the keyboard to itself; for 400 ms after a study appears no key is
+// heard, so that a key which was meant for the study before cannot touch this one.
 
 import { isPressable, isTyping } from "../page/keys.js";
+import { act, actionsOf } from "./actions.js";
+import { comboOf } from "./combos.js";
 
-const DEAF_MS = 400; // after the page came: a held Enter of the study before must not sign this one
-const VERDICTS = { f: "fracture", n: "no_fracture", u: "not_assessable" };
-const CONFIDENCES = { 1: "definite", 2: "probable", 3: "possible" };
-const MODES = { b: "box", w: "window", z: "zoom", p: "pan" };
-const ACTS = { m: "toggleMap", i: "invert", r: "rotate", "=": "fit", "+": "zoomIn", "-": "zoomOut" };
-const STEPS = { ArrowUp: -1, ArrowDown: 1, k: -1, j: 1 };
+const DEAF_MS = 400;
 
-function onImage(key, viewer) {
-  if (key in MODES) viewer.mode = MODES[key];
-  else if (key in ACTS) viewer[ACTS[key]]();
-  else if (key in STEPS) viewer.step(STEPS[key]);
-  else if (key === " ") viewer.reset();
-  else if (key === "Backspace" || key === "Delete") viewer.removeChosen();
-  else return false;
-  return true;
+function table() {
+  const source = document.getElementById("reading-keys");
+  return source ? JSON.parse(source.textContent) : { keys: {}, words: {}, caps: {} };
 }
 
-function letGo(viewer) {
-  viewer.boxes.choose(-1);
-  if (viewer.mode === "box") viewer.mode = "window";
+/** Tell each tool of the tool bar what it does and the person's key for it. */
+function nameTools({ keys, words, caps }) {
+  for (const button of document.querySelectorAll("#viewer [data-act]")) {
+    const name = button.dataset.act;
+    if (!(name in words)) continue;
+    button.title = caps[name] ? `${button.title.replace(/ \([^)]*\)$/, "")} (${caps[name]})` : button.title;
+    if (keys[name]) button.setAttribute("aria-keyshortcuts", keys[name].replace("Ctrl", "Control"));
+  }
 }
 
-function onForm(key, reading) {
-  if (!reading) return false;
-  if (key in VERDICTS) reading.choose("verdict", VERDICTS[key]);
-  else if (key in CONFIDENCES) reading.choose("confidence", CONFIDENCES[key]);
-  else return false;
-  return true;
-}
+/** The keyboard; deaf until it is bound and for a moment after each study. */
+export class Keyboard {
+  #since = performance.now();
+  #names = new Map();
+  #timer = 0;
+  #table = table();
 
-/** Bind the page's keys to the viewer and, where the person may read, to the form. */
-export function bindKeys(viewer, reading) {
-  const came = performance.now();
-  viewer.since = came;
-  setTimeout(() => (document.getElementById("viewer").dataset.keys = "on"), DEAF_MS);
-  document.addEventListener("keydown", (event) => {
-    const { key, target } = event;
-    if (event.ctrlKey || event.metaKey || event.altKey || isTyping(target) || document.querySelector("dialog[open]")) return;
-    if (performance.now() - came < DEAF_MS) {
-      if (key === "Enter") event.preventDefault();
+  constructor() {
+    for (const [name, key] of Object.entries(this.#table.keys)) if (key) this.#names.set(key, name);
+  }
+
+  get isDeaf() {
+    return performance.now() - this.#since < DEAF_MS;
+  }
+
+  /** Hear nothing for a moment. */
+  deafen() {
+    this.#since = performance.now();
+    const element = document.getElementById("viewer");
+    delete element.dataset.keys;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => (element.dataset.keys = "on"), DEAF_MS);
+  }
+
+  /** Hear keys for a page. */
+  bind(page) {
+    const actions = actionsOf(page);
+    this.deafen();
+    page.viewer.since = this.#since;
+    nameTools(this.#table);
+    document.addEventListener("keydown", (event) => this.#onKey(event, page, actions));
+  }
+
+  #onKey(event, page, actions) {
+    const combo = comboOf(event);
+    if (!combo || document.querySelector("dialog[open]")) return;
+    if (isTyping(event.target)) {
+      this.#onField(event, combo, page);
       return;
     }
-    const isRadio = target instanceof HTMLInputElement && target.type === "radio";
-    const isSlider = target instanceof HTMLInputElement && target.type === "range";
-    if (key === " " && isPressable(target)) return;
-    if (key.startsWith("Arrow") && (isRadio || isSlider)) return;
-    if (key === "Enter") {
-      if (isPressable(target) && !isRadio) return;
-      event.preventDefault();
-      if (!event.repeat) reading?.sign();
-    } else if (key === "?") document.getElementById("legend")?.showModal();
-    else if (key === "Escape") letGo(viewer);
-    else if (onForm(key, reading) || onImage(key, viewer)) event.preventDefault();
-  });
+    const name = this.#names.get(combo);
+    if (!name) return;
+    if (this.isDeaf) {
+      if (name === "sign") event.preventDefault();
+      return;
+    }
+    if (this.#belongsToControl(event, combo)) return;
+    if (name === "sign" && event.repeat) event.preventDefault();
+    else if (act(page, actions, name)) event.preventDefault();
+    else if (name === "sign") event.preventDefault();
+  }
+
+  // Escape and Enter leave a field; Enter must not send the form from there.
+  #onField(event, combo, page) {
+    const isText = event.target.closest("textarea");
+    if (combo !== "Escape" && (combo !== "Enter" || isText)) return;
+    event.preventDefault();
+    page.form?.leave();
+  }
+
+  #belongsToControl(event, combo) {
+    const { target } = event;
+    const { type } = target instanceof HTMLInputElement ? target : {};
+    const isChoice = type === "radio" || type === "checkbox";
+    if (combo === "Space") return isPressable(target);
+    if (combo === "Enter") return isPressable(target) && !isChoice;
+    return combo.startsWith("Arrow") && (type === "radio" || type === "range");
+  }
 }

@@ -1,0 +1,99 @@
+// The claim: kept alive while the study is read, and claimed again, with everything that was entered, once it is over.
+
+import { headers, send } from "./asking.js";
+import { parse, swapBar } from "./swap.js";
+import { words } from "./words.js";
+
+const BEAT_MS = 60_000;
+
+/** The claim of the study on the page. */
+export class Claim {
+  #timer = 0;
+  #form;
+
+  constructor(onRegained) {
+    this.onRegained = onRegained;
+    this.#form = document.getElementById("claim");
+    this.#address = document.getElementById("page-data")?.dataset.extendUrl;
+    if (!this.#address) return;
+    this.#timer = setInterval(() => this.#beat(), BEAT_MS);
+    this.#watch();
+  }
+
+  #address;
+
+  close() {
+    clearInterval(this.#timer);
+    clearTimeout(this.#over);
+  }
+
+  #over = 0;
+
+  get #clock() {
+    return document.querySelector(".bar--reading [data-until]");
+  }
+
+  // The claim may end between two beats of a sleeping machine: its own clock says so.
+  #watch() {
+    clearTimeout(this.#over);
+    const left = Date.parse(this.#clock?.dataset.until ?? "") - Date.now();
+    if (Number.isFinite(left)) this.#over = setTimeout(() => this.#beat(), Math.max(0, left) + 500);
+  }
+
+  async #beat() {
+    let answer;
+    try {
+      answer = await fetch(this.#address, {
+        method: "POST",
+        credentials: "same-origin",
+        headers: headers({ isBackground: true, Accept: "application/json" }),
+      });
+    } catch {
+      return; // no connection: the draft says so, and the next beat tries again
+    }
+    if (answer.ok) {
+      const { claimed_until: until } = await answer.json();
+      if (until && this.#clock) this.#clock.dataset.until = until;
+      this.#watch();
+    } else if (answer.status === 409 || answer.status === 403) {
+      this.#lost();
+    }
+  }
+
+  #lost() {
+    clearInterval(this.#timer);
+    const bar = document.getElementById("claim-lost");
+    if (bar) bar.hidden = false;
+    const sentence = bar?.querySelector("[data-sentence]");
+    if (sentence && !sentence.textContent) sentence.textContent = words("claimLost");
+  }
+
+  /** Claim the study again; everything that was entered stays. True where there is something to claim. */
+  again() {
+    if (!this.#form) return false;
+    this.#regain();
+    return true;
+  }
+
+  async #regain() {
+    const done = await send(this.#form.action, new FormData(this.#form));
+    if (!done) return;
+    if (!done.html) {
+      // Today's answer of a claim is a way to the page: the draft brings back what was entered.
+      location.assign(done.address);
+      return;
+    }
+    const incoming = parse(done.html);
+    if (!incoming?.getElementById("reading-form")) {
+      location.assign(done.address);
+      return;
+    }
+    swapBar(incoming);
+    document.getElementById("claim-lost").hidden = true;
+    document.getElementById("notices").replaceChildren();
+    this.#watch();
+    clearInterval(this.#timer);
+    this.#timer = setInterval(() => this.#beat(), BEAT_MS);
+    this.onRegained();
+  }
+}
