@@ -157,6 +157,10 @@ EMAIL_HOST_PASSWORD = env.text("EMAIL_PASSWORD")
 EMAIL_USE_TLS = env.flag("EMAIL_TLS", True)
 EMAIL_TIMEOUT = 5
 DEFAULT_FROM_EMAIL = env.text("EMAIL_FROM", "bonefrac@localhost")
+#: Where people reach the platform, for links in mails that no request asked for.
+PUBLIC_ADDRESS = env.text("PUBLIC_ADDRESS") or next(
+    iter(CSRF_TRUSTED_ORIGINS), f"http://{env.text('HOST', '127.0.0.1')}:{env.text('PORT', '8000')}"
+)
 
 # --- Safety of the browser --------------------------------------------------------------------------------------
 
@@ -265,6 +269,7 @@ CELERY_BEAT_SCHEDULE = {
     "sweep-intake": {"task": "intake.sweep", "schedule": SWEEP_SECONDS},
     "sweep-inference": {"task": "inference.sweep", "schedule": SWEEP_SECONDS},
     "sweep-studies": {"task": "studies.sweep", "schedule": SWEEP_SECONDS},
+    "tell": {"task": "studies.tell", "schedule": SWEEP_SECONDS},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA / "run" / "beat-schedule")
 JOB_LEASE_SECONDS = env.number("JOB_LEASE_SECONDS", 120, low=5)

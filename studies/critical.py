@@ -211,7 +211,7 @@ def _check(finding: CriticalFinding, whom: str, channel: str, when: datetime, no
         faults["whom"] = _("Say whom you told, in at most 120 characters.")
     if channel not in Channel.values:
         faults["channel"] = _("Say how: by telephone, in person, by message or otherwise.")
-    if when > timezone.now() + _CLOCKS_DIFFER or when < finding.study.received_at:
+    if when > timezone.now() + _CLOCKS_DIFFER or when < finding.study.received_at - _CLOCKS_DIFFER:
         faults["told_at"] = _("The time lies in the future, or before the study came.")
     if len(note) > NOTE:
         faults["note"] = _("The note has more than 500 characters.")

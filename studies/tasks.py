@@ -7,7 +7,7 @@ import uuid
 from celery.signals import worker_process_init
 
 from bonefrac.celery import app, job
-from studies import drafts, intake, ranking, worklist
+from studies import critical, drafts, intake, mailing, ranking, worklist
 from studies.decoding.parent import decoder
 
 # --- Worklist ---------------------------------------------------------------------------------------------------
@@ -44,6 +44,16 @@ def sweep_studies() -> None:
     ranking.lift_waiting()
     drafts.drop_silent()
     ranking.rank_open()
+
+
+# --- What follows from readings ---------------------------------------------------------------------------------
+
+
+@job(name="studies.tell", soft_seconds=90, hard_seconds=120)
+def tell() -> None:
+    """Tell leads of critical findings that are overdue, and mail the notices whose time has come."""
+    critical.escalate_overdue()
+    mailing.mail_due()
 
 
 # --- Intake -----------------------------------------------------------------------------------------------------
