@@ -31,6 +31,7 @@ import "../css/reading.css";
 import { bindLookAgain } from "./reading/again.js";
 import { Keyboard } from "./reading/keys.js";
 import { ReadingPage } from "./reading/page.js";
+import { bindQuickBox } from "./reading/quickbox.js";
 import { openViewer } from "./viewer/index.js";
 
 const element = document.getElementById("viewer");
@@ -41,5 +42,6 @@ if (element && source) {
   const page = new ReadingPage(viewer, keyboard);
   keyboard.bind(page);
   bindLookAgain();
+  bindQuickBox(viewer);
   window.bonefrac = { viewer, page, keyboard };
 }
