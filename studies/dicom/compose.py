@@ -44,6 +44,8 @@ _INTENTS: Final = {DIGITAL_X_RAY: "FOR PRESENTATION", DIGITAL_X_RAY_FOR_PROCESSI
 _EMPTY_UNLESS_KEPT: Final = (
     "PatientBirthDate", "StudyDate", "StudyTime", "ReferringPhysicianName", "StudyID", "Manufacturer",
 )  # fmt: skip
+#: Kept for the platform's own viewer; what an instance is shown with is the frame's.
+_WINDOWS: Final = frozenset({"00281050", "00281051", "00281055"})
 _END_OF_FRAGMENTS: Final = struct.pack("<HHI", 0xFFFE, 0xE0DD, 0)
 
 
@@ -132,7 +134,7 @@ def header(image: StudyImage, *, is_always_windowed: bool = False) -> Dataset:
 
 def described(image: StudyImage) -> Dataset:
     """Return what an instance says of patient, study, series and image, without anything of its grey levels."""
-    dataset = Dataset.from_json(image.header)
+    dataset = Dataset.from_json({tag: value for tag, value in image.header.items() if tag not in _WINDOWS})
     _identify(dataset, image, image.study)
     _describe_study(dataset, image.study)
     _describe_image(dataset, image)

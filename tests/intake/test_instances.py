@@ -75,3 +75,12 @@ def test_a_voi_table_survives(uploader, site):
     instance = served(file)
     reference = apply_voi_lut(instance.pixel_array, instance).astype(float) / 4095
     assert np.abs(reference - shown(file) / 65535).max() * 255 <= 1
+
+
+def test_further_windows_are_kept_for_the_readers_choice_and_the_first_is_what_is_served(uploader, site):
+    made = files.dataset(WindowCenter=[2000, 900], WindowWidth=[999, 400])
+    (file,) = files.hand_in(uploader, site, files.dicom(made))
+    kept = file.study_image.header
+    assert (kept["00281050"]["Value"], kept["00281051"]["Value"]) == ([2000, 900], [999, 400])
+    instance = served(file)
+    assert (float(instance.WindowCenter), float(instance.WindowWidth)) == (2000, 999)

@@ -44,10 +44,12 @@ def _tags(names: str) -> frozenset[int]:
     return frozenset(tag for tag in found.values() if tag is not None)
 
 
-#: Elements of group 0028 that are about the acquisition, not about how the frame's numbers become grey.
+#: Elements of group 0028 that are about the acquisition, not about how the frame's numbers become grey; and the windows
+#: that the file names, of which the frame has only the first.
 _KEPT_OF_IMAGE: Final = _tags(
     "PixelSpacing PixelSpacingCalibrationType QualityControlImage BurnedInAnnotation PixelIntensityRelationship "
-    "PixelIntensityRelationshipSign LossyImageCompression LossyImageCompressionRatio"
+    "PixelIntensityRelationshipSign LossyImageCompression LossyImageCompressionRatio "
+    "WindowCenter WindowWidth WindowCenterWidthExplanation"
 )
 #: Descriptions that are cleaned where the table would drop them (Clean Descriptors Option).
 _DESCRIPTORS: Final = _tags(
