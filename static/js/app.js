@@ -3,7 +3,6 @@
 import "../css/app.css";
 import { startClocks } from "./page/clocks.js";
 import { bindDialogs } from "./page/dialogs.js";
-import { bindHeartbeat } from "./page/heartbeat.js";
 import { bindLists } from "./page/lists.js";
 import { bindLive } from "./page/live.js";
 import { bindLiveList } from "./page/livelist.js";
@@ -17,7 +16,6 @@ bindOnce();
 bindTheme();
 bindLists();
 bindLiveList();
-bindHeartbeat();
 bindDialogs();
 bindRegions();
 bindUpload();

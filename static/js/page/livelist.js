@@ -52,8 +52,8 @@ class LiveList {
   async ask() {
     this.asked = Date.now();
     try {
-      const answer = await fetch(this.words.live, { headers: { "X-Background": "1" }, redirect: "error" });
-      if (answer.status === 401 || answer.status === 403) return this.end();
+      const answer = await fetch(this.words.live, { headers: { "X-Background": "1" }, redirect: "manual" });
+      if (answer.type === "opaqueredirect" || answer.status === 401 || answer.status === 403) return this.end();
       if (!answer.ok) throw new Error(String(answer.status));
       const told = new DOMParser().parseFromString(await answer.text(), "text/html");
       if (!told.getElementById("rows")) return this.end();

@@ -3,6 +3,7 @@
 import { headers, send } from "./asking.js";
 import { parse, swapBar } from "./swap.js";
 import { words } from "./words.js";
+import { actedSince } from "../page/acting.js";
 
 const BEAT_MS = 60_000;
 
@@ -16,8 +17,18 @@ export class Claim {
     this.#form = document.getElementById("claim");
     this.#address = document.getElementById("page-data")?.dataset.extendUrl;
     if (!this.#address) return;
-    this.#timer = setInterval(() => this.#beat(), BEAT_MS);
+    this.#timer = setInterval(() => this.#beatIfActed(), BEAT_MS);
     this.#watch();
+  }
+
+  #beaten = Date.now();
+
+  // Only who acts keeps a claim: a tab left open over lunch lets it lapse.
+  #beatIfActed() {
+    if (!actedSince(this.#beaten)) return false;
+    this.#beaten = Date.now();
+    this.#beat();
+    return true;
   }
 
   #address;
@@ -37,7 +48,7 @@ export class Claim {
   #watch() {
     clearTimeout(this.#over);
     const left = Date.parse(this.#clock?.dataset.until ?? "") - Date.now();
-    if (Number.isFinite(left)) this.#over = setTimeout(() => this.#beat(), Math.max(0, left) + 500);
+    if (Number.isFinite(left)) this.#over = setTimeout(() => this.#beatIfActed() || this.#lost(), Math.max(0, left) + 500);
   }
 
   async #beat() {
@@ -46,7 +57,7 @@ export class Claim {
       answer = await fetch(this.#address, {
         method: "POST",
         credentials: "same-origin",
-        headers: headers({ isBackground: true, Accept: "application/json" }),
+        headers: headers({ Accept: "application/json" }),
       });
     } catch {
       return; // no connection: the draft says so, and the next beat tries again
@@ -93,7 +104,7 @@ export class Claim {
     document.getElementById("notices").replaceChildren();
     this.#watch();
     clearInterval(this.#timer);
-    this.#timer = setInterval(() => this.#beat(), BEAT_MS);
+    this.#timer = setInterval(() => this.#beatIfActed(), BEAT_MS);
     this.onRegained();
   }
 }
