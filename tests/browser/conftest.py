@@ -6,6 +6,7 @@ import shutil
 import pytest
 
 from tests.browser import harness
+from tests.browser.desk import visit as visit
 from tests.platform import Platform
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")

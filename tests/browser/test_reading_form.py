@@ -9,7 +9,6 @@ import pytest
 from studies.models import Review
 from tests import factories_studies as make
 from tests.browser import desk
-from tests.browser.desk import visit  # noqa: F401 (a fixture)
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(200), pytest.mark.django_db(transaction=True)]
 TICKED = "#reading-form input:checked"
@@ -227,4 +226,6 @@ def test_every_list_of_a_finding_is_closed_and_nothing_in_it_is_preset(visit):
     page.click("[data-adds-finding]")
     values = page.eval_on_selector_all("#finding-list select", "all => all.map(one => one.value)")
     assert values == ["", "", "", ""]
-    assert json.loads(page.input_value("[name=unlocated]")) == [{"bone": "", "side": "", "type": "", "confidence": None}]
+    assert json.loads(page.input_value("[name=unlocated]")) == [
+        {"bone": "", "side": "", "type": "", "confidence": None}
+    ]

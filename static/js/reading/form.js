@@ -102,6 +102,16 @@ export class ReadingForm {
     return true;
   }
 
+  /** Return the names of the parts that are open. */
+  get opened() {
+    return [...this.element.querySelectorAll("[data-part][open]")].map((part) => part.dataset.part);
+  }
+
+  /** Open parts again, as they were. */
+  reopen(names) {
+    for (const name of names) this.element.querySelector(`[data-part="${name}"]`)?.setAttribute("open", "");
+  }
+
   /** Give the keyboard back to the picture. */
   leave() {
     focusPicture(this.viewer);

@@ -58,7 +58,7 @@ export class Keyboard {
   }
 
   #onKey(event, page, actions) {
-    const combo = comboOf(event);
+    const combo = event.defaultPrevented ? null : comboOf(event);
     if (!combo || document.querySelector("dialog[open]")) return;
     if (isTyping(event.target)) {
       this.#onField(event, combo, page);

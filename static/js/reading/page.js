@@ -240,12 +240,14 @@ export class ReadingPage {
       return;
     }
     const isSame = incoming.getElementById("page-data").dataset.study === document.getElementById("page-data").dataset.study;
+    const open = isSame ? this.form?.opened : null;
     this.#release();
     this.keyboard.deafen();
     swap(incoming);
     const element = document.getElementById("reading-form");
     await this.viewer.load(JSON.parse(document.getElementById("reading-data").textContent), element);
     this.bind();
+    this.form?.reopen(open ?? []);
     const path = new URL(address, location.href);
     if (path.href === location.href) history.replaceState({}, "", path);
     else history.pushState({}, "", path);

@@ -26,6 +26,7 @@ const given = (images) => images.flatMap((image) => (image.findings ?? []).map((
 /** The viewer of one study at a time. */
 export class Viewer {
   #root;
+  #study = null;
   #images = [];
   #tellThumbs = () => {};
   #shown = new Set();
@@ -53,6 +54,11 @@ export class Viewer {
 
   /** Show a study in place of what was shown: the JSON of #reading-data, and the form that keeps its marks. */
   load(data, form = document.getElementById("reading-form")) {
+    if (this.#isSame(data)) {
+      this.#renew(data, form);
+      return;
+    }
+    this.#study = data.study;
     this.#images = data.images;
     this.canDraw = Boolean(data.can_read);
     this.views.clear();
@@ -70,6 +76,28 @@ export class Viewer {
     this.#prefetched = [];
     this.store.prefetch(this.#images);
     this.#tell();
+    this.refresh();
+  }
+
+  #isSame({ study, images }) {
+    const ids = (all) => all.map((image) => image.id).join();
+    return Boolean(study) && study === this.#study && ids(images) === ids(this.#images);
+  }
+
+  // The same study once more, as after a blind reading: what the machine says arrives, and pictures, views, tool and
+  // scratch marks stay as the reader left them.
+  #renew(data, form) {
+    for (const [index, image] of this.#images.entries()) Object.assign(image, data.images[index]);
+    this.canDraw = Boolean(data.can_read);
+    this.map.begin();
+    const [{ chosen }, scratch] = [this.marks, this.measurements.snapshot()];
+    this.marks.begin(form?.elements.findings, given(this.#images));
+    this.marks.choose(chosen);
+    this.measurements.begin(form?.elements.measurements);
+    this.measurements.restore(scratch);
+    this.past.begin();
+    this.#tell();
+    this.arrangement.redraw();
     this.refresh();
   }
 
