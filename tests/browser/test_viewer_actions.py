@@ -44,7 +44,13 @@ def act(page, name):
     return page.evaluate("name => window.bonefrac.viewer.act(name)", name)
 
 
+def settled(page):
+    """Wait until what was told is drawn."""
+    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+
 def badges(page):
+    settled(page)
     return [badge.inner_text() for badge in page.locator(".stage >> nth=0").locator(".badge:visible").all()]
 
 
@@ -247,7 +253,6 @@ def test_lengths_are_said_in_the_unit_that_the_file_allows(spacing, words, site,
     act(page, "redo")
     assert len(measurements(page)) == 2
     act(page, "deleteChosen")
-    page.wait_for_timeout(50)
     assert len(measurements(page)) == 2, "after redo nothing is chosen"
     act(page, "windowTool")
     page.mouse.click(*screen(page, 100, 100))
@@ -272,7 +277,8 @@ def test_an_angle_is_that_of_the_plane_and_its_ends_can_be_moved(site, open_page
     drag(page, screen(page, 200, 200), screen(page, 100, 200))
     page.mouse.move(*screen(page, 150, 150))
     page.mouse.click(*screen(page, 200, 150))
-    page.wait_for_selector(".measure-words", state="attached")
+    page.wait_for_function("() => document.querySelector('[name=measurements]').value.length > 4")
+    settled(page)
     # 10 mm along, 10 mm up: 45 degrees in the plane, though the pixels run 2 to 1.
     assert float(measured(page)[0].rstrip("°")) == pytest.approx(45, abs=1)
     act(page, "windowTool")
@@ -282,5 +288,5 @@ def test_an_angle_is_that_of_the_plane_and_its_ends_can_be_moved(site, open_page
     assert float(measured(page)[0].rstrip("°")) == pytest.approx(90, abs=1)
     assert state(page, "ww") == wide, "the drag took hold of the end"
     act(page, "flipHorizontal")
-    page.wait_for_timeout(50)
+    settled(page)
     assert float(measured(page)[0].rstrip("°")) == pytest.approx(90, abs=1)

@@ -5,7 +5,7 @@ import pytest
 
 from tests.browser import harness
 from tests.browser.test_viewer import changed, drag, findings, ready, state
-from tests.browser.test_viewer_actions import act, look, quarters
+from tests.browser.test_viewer_actions import act, look, quarters, settled
 
 pytestmark = pytest.mark.browser
 ROWS, COLUMNS = 400, 300
@@ -59,6 +59,7 @@ def test_views_hang_as_told_up_to_four_and_each_has_its_own_view(site, study, op
     assert state(page, "image") == "v0"
     assert page.evaluate("() => document.activeElement.dataset.image") == "v0"
     act(page, "flipVertical")
+    settled(page)
     badges = [[b.inner_text() for b in s.locator(".badge:visible").all()] for s in page.locator(".stage").all()]
     assert badges == [
         ["full depth", "inverted"],

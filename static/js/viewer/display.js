@@ -5,7 +5,6 @@
 // { window: { lower, upper }, isInverted, rotation, isMirrored, zoom: 1 is fitted, centre: the radiograph's point in the
 // middle }. Nothing here turns or mirrors an image by itself.
 
-import { Enums } from "@cornerstonejs/core";
 import { affine, apply, bounds, invert, scaleOf } from "./geometry.js";
 import { windowsOf } from "./levels.js";
 import { flipAcross, flipDown, orientationOf, turn, UPRIGHT } from "./orientation.js";
@@ -17,7 +16,7 @@ const LARGEST = 40;
 export class Display {
   #engine;
   #id;
-  #viewport;
+  #viewport = null;
   #element;
   #changed;
   #shown = null; // { image, loaded, imageId, columns and rows of the pixels on the canvas, initial inversion, windows }
@@ -29,19 +28,20 @@ export class Display {
     this.#id = id;
     this.#element = element;
     this.#changed = changed;
-    this.#viewport = engine.enable(id, element);
+    engine.enable(id, element);
   }
 
   /** Put a fetched image on the canvas, with a view of before or as it came; resolves once it is drawn. */
   async show(image, { imageId, loaded }, view = null) {
-    this.#viewport = this.#engine.viewport(this.#id);
-    await this.#viewport.setStack([imageId], 0);
-    const { voiRange, invert: initial } = this.#viewport.getProperties();
+    const { viewport, events } = await this.#engine.viewport(this.#id);
+    this.#viewport = viewport;
+    await viewport.setStack([imageId], 0);
+    const { voiRange, invert: initial } = viewport.getProperties();
     const range = voiRange ?? { lower: loaded.minPixelValue, upper: loaded.maxPixelValue };
     const { columns, rows } = loaded;
     const windows = windowsOf(image, loaded, { ...range });
     this.#shown = { image, loaded, imageId, columns, rows, windows, inverted: Boolean(initial) };
-    const drawn = new Promise((resolve) => this.#element.addEventListener(Enums.Events.IMAGE_RENDERED, resolve, { once: true }));
+    const drawn = new Promise((resolve) => this.#element.addEventListener(events.IMAGE_RENDERED, resolve, { once: true }));
     this.apply(view ?? this.untouched);
     await drawn;
   }

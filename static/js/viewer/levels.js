@@ -2,7 +2,6 @@
 //
 // A radiograph has no common unit as CT has, so that presets are shares of the range in which nearly all pixels lie.
 
-import { utilities } from "@cornerstonejs/core";
 import { isTabled } from "./greys.js";
 
 const BINS = 4096;
@@ -44,15 +43,20 @@ function rangeOf(loaded) {
   return ranges.get(loaded);
 }
 
+// PS3.3 C.11.2.1.2: a linear window ends half a grey level inside of what its width says.
+function between(centre, width, isExact) {
+  const half = (isExact ? width : width - 1) / 2;
+  const middle = isExact ? centre : centre - 0.5;
+  return { lower: middle - half, upper: middle + half };
+}
+
 /** Return [{ name, lower, upper }]: what the canvas shows first, then the file's further windows. */
 export function windowsOf(image, loaded, first) {
   const [own, ...more] = image.windows ?? [];
   // Pixels that a table has replaced are no longer in the unit in which the file names its windows.
   const further = isTabled(loaded) ? [] : more;
-  const named = further.map(({ name, centre, width }) => {
-    const { lower, upper } = utilities.windowLevel.toLowHighRange(width, centre, loaded.voiLUTFunction);
-    return { name, lower, upper };
-  });
+  const isExact = loaded.voiLUTFunction === "LINEAR_EXACT";
+  const named = further.map(({ name, centre, width }) => ({ name, ...between(centre, width, isExact) }));
   return [{ name: own?.name ?? "", ...first }, ...named];
 }
 

@@ -3,10 +3,8 @@
 // Fetched here and not by the loader, whose errors hide the status and are thrown a second time where nobody can catch
 // them. What is kept is let go by `keepOnly`, so that eighty studies a shift do not fill the memory.
 
-import { cache, imageLoader } from "@cornerstonejs/core";
-import { wadouri } from "@cornerstonejs/dicom-image-loader";
+import { core } from "./core.js";
 import { settleGreys } from "./greys.js";
-import { previewId } from "./preview.js";
 
 const PASSING = [408, 425, 429];
 
@@ -35,6 +33,7 @@ async function instance(url, priority) {
 export class Store {
   #entries = new Map(); // image id -> { promise, imageId, fetched }
   #queue = [];
+  #core = null; // Cornerstone's parts, from the first image on
   #isWorking = false;
 
   /** Whether an image is decoded and at hand. */
@@ -46,7 +45,7 @@ export class Store {
   fetch(image, { priority = "high" } = {}) {
     const known = this.#entries.get(image.id);
     // What Cornerstone pushed out of its cache would come back with its grey levels unsettled.
-    if (known?.fetched && cache.getImage(known.imageId) !== known.fetched.loaded) this.#drop(image.id);
+    if (known?.fetched && this.#core.cache.getImage(known.imageId) !== known.fetched.loaded) this.#drop(image.id);
     else if (known) return known.promise;
     const entry = { imageId: null, fetched: null };
     entry.promise = this.#load(image, entry, priority);
@@ -59,6 +58,7 @@ export class Store {
 
   /** Return the same of an image's preview. */
   async fetchPreview(image) {
+    const { imageLoader, previewId } = await core();
     const imageId = previewId(image.preview);
     const loaded = await imageLoader.loadAndCacheImage(imageId);
     return { imageId, loaded };
@@ -83,9 +83,10 @@ export class Store {
   }
 
   async #load(image, entry, priority) {
-    const blob = await instance(image.dicom, priority);
-    entry.imageId = wadouri.fileManager.add(blob);
-    const loaded = await imageLoader.loadAndCacheImage(entry.imageId);
+    const [blob, parts] = await Promise.all([instance(image.dicom, priority), core()]);
+    this.#core = parts;
+    entry.imageId = parts.wadouri.fileManager.add(blob);
+    const loaded = await parts.imageLoader.loadAndCacheImage(entry.imageId);
     settleGreys(loaded);
     entry.fetched = { imageId: entry.imageId, loaded };
     return entry.fetched;
@@ -95,6 +96,7 @@ export class Store {
     const { imageId } = this.#entries.get(id);
     this.#entries.delete(id);
     if (!imageId) return;
+    const { cache, wadouri } = this.#core;
     const file = imageId.slice(imageId.indexOf(":") + 1);
     if (cache.getImageLoadObject(imageId)) cache.removeImageLoadObject(imageId, { force: true });
     if (wadouri.dataSetCacheManager.isLoaded(file)) wadouri.dataSetCacheManager.unload(file);
