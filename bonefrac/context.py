@@ -18,7 +18,6 @@ from studies.intake.listing import held_count
 from studies.notices import unseen_count
 from studies.policies import may_show_held
 from studies.selectors.critical import overdue_count
-from studies.selectors.divergences import new_count
 
 READERS = frozenset({Role.RADIOLOGIST, Role.LEAD})
 UPLOADERS = frozenset({Role.UPLOADER})
@@ -30,7 +29,6 @@ ANYONE = frozenset(Role)
 HELD = "studies:held"
 NOTICES = "studies:notices"
 CRITICAL = "studies:critical"
-DIFFERENCES = "studies:divergences"
 
 ENTRIES = (
     (_("Worklist"), "studies:worklist", READERS | AUDITORS),
@@ -40,7 +38,7 @@ ENTRIES = (
     (_("Critical"), CRITICAL, READERS | AUDITORS),
     (_("Notices"), NOTICES, READERS | UPLOADERS | AUDITORS),
     (_("Datasets"), "studies:datasets", ADMINS),
-    (_("Differences"), DIFFERENCES, LEADS | AUDITORS),
+    (_("Differences"), "studies:divergences", LEADS | AUDITORS),
     (_("Agreement"), "studies:agreement", LEADS | AUDITORS),
     (_("Models"), "inference:models", ANYONE),
     (_("People"), "accounts:people", ADMINS),
@@ -48,12 +46,7 @@ ENTRIES = (
     (_("Devices"), "studies:devices", ADMINS),
     (_("Audit"), "audit:events", AUDITORS),
 )
-COUNTS: dict[str, Callable[[Person], str]] = {
-    HELD: held_count,
-    NOTICES: unseen_count,
-    CRITICAL: overdue_count,
-    DIFFERENCES: new_count,
-}
+COUNTS: dict[str, Callable[[Person], str]] = {HELD: held_count, NOTICES: unseen_count, CRITICAL: overdue_count}
 FOR_ENGINEERS = frozenset({"inference:models"})
 
 

@@ -30,11 +30,13 @@ from studies.models import (
     StudyImage,
 )
 from studies.policies import (
+    OVERSEERS,
     READERS,
     SITE_WIDE,
     Standing,
     may_adjudicate,
     may_see_held,
+    may_see_labels,
     sees_all_reviews,
     sees_reading_side,
     sees_study,
@@ -64,8 +66,8 @@ def whose_readings_are_open_to(user: User) -> QuerySet[Study]:
     own = standing_reviews().filter(
         counted, study=OuterRef("pk"), round=OuterRef("round"), reader=user, kind=ReviewKind.READING
     )
-    read_at = list(sites_with(user, *READERS).values_list("pk", flat=True))
-    overseen = list(sites_with(user, *SITE_WIDE).exclude(pk__in=read_at).values_list("pk", flat=True))
+    read_at = sites_with(user, *READERS).order_by().values("pk")
+    overseen = sites_with(user, *SITE_WIDE).order_by().exclude(pk__in=read_at).values("pk")
     settled = ~Q(status=StudyStatus.AWAITING)
     return Study.objects.filter(Q(site__in=overseen) | (Q(site__in=read_at) & (settled | Exists(own))))
 
@@ -225,10 +227,18 @@ def resumable_upload(user: User, upload_id: uuid.UUID) -> ResumableUpload:
 
 
 def dataset(user: User, dataset_id: uuid.UUID) -> Dataset:
-    """Return a dataset of a site of which the person is administrator; auditors see it too."""
+    """Return a dataset of a site of which the person is administrator or auditor.
+
+    Raises:
+        NotFound: They are neither.
+        Forbidden: They read blind there as well, and the dataset tells what the AI said.
+    """
     found = Dataset.objects.select_related("site", "frozen_by").filter(pk=dataset_id).first()
-    if found is None or not standing(user, found.site).roles & {Role.ADMIN, Role.AUDITOR}:
+    held = standing(user, found.site) if found else None
+    if found is None or held is None or not held.roles & OVERSEERS:
         raise NotFound
+    if not may_see_labels(held, found.site):
+        raise Forbidden(_("You read blind at this site: its datasets tell what the AI said, and are kept from you."))
     return found
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import uuid
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -16,11 +17,11 @@ from bonefrac.errors import Forbidden
 from bonefrac.paging import Page, newest_first
 from studies import access
 from studies.models import Communication, CriticalFinding
-from studies.policies import READERS, SITE_WIDE
-from studies.selectors.disputes import is_settling
+from studies.policies import READERS, SITE_WIDE, Standing
 from studies.selectors.listing import pseudonym
 from studies.selectors.story import Story
-from studies.states import StudyStatus
+from studies.states import ReviewKind, StudyStatus
+from studies.turns import standing_reviews
 
 if TYPE_CHECKING:
     from bonefrac.accounts.models import User
@@ -110,15 +111,30 @@ _SHOWN = {"open": _open, "overdue": _overdue, "all": Q}
 
 
 def _rows(user: User, findings: Sequence[CriticalFinding]) -> list[CriticalRow]:
-    standings = {row.study.site_id: access.standing(user, row.study.site) for row in findings}
-    reads_at = {key for key, held in standings.items() if held.roles & READERS}
+    sites = {row.study.site_id: row.study.site for row in findings}
+    standings = {key: access.standing(user, site) for key, site in sites.items()}
+    nameless = _settled_by(user, findings, standings)
     return [
         CriticalRow(
             finding=row,
             pseudonym=pseudonym(row.study),
-            by="" if is_settling(user, row.study, standings[row.study.site_id]) else str(row.raised_by),
+            by="" if row.study_id in nameless else str(row.raised_by),
             communications=tuple(row.communications.all()),
-            may_record=row.study.site_id in reads_at,
+            may_record=bool(standings[row.study.site_id].roles & READERS),
         )
         for row in findings
     ]
+
+
+def _settled_by(
+    user: User, findings: Sequence[CriticalFinding], standings: Mapping[uuid.UUID, Standing]
+) -> set[uuid.UUID]:
+    """Return the disputed studies that the person may settle, and so must not know who said what of."""
+    disputed = {
+        row.study_id: row.study.round
+        for row in findings
+        if row.study.status == StudyStatus.DISPUTED and standings[row.study.site_id].leads
+    }
+    own = standing_reviews().filter(study__in=disputed, reader=user, kind=ReviewKind.READING)
+    read = set(own.values_list("study_id", "round")) if disputed else set()
+    return {key for key, number in disputed.items() if (key, number) not in read}

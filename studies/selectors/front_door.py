@@ -1,4 +1,4 @@
-"""What waits or went wrong at the front door of a person's sites, at a glance: for those who look after it.
+"""What waits or went wrong at a person's sites, at a glance: at the front door, and with what was read.
 
 Leads decide about held files, administrators look after devices and workers; nobody else sees any of it. No file is
 named. Counts stop at 99, and each is read from an index.
@@ -18,6 +18,8 @@ from bonefrac.accounts.models import Role, Site
 from bonefrac.accounts.roles import sites_with
 from bonefrac.db import first_id_of
 from studies.models import Device, IncomingFile
+from studies.selectors.critical import overdue_count
+from studies.selectors.divergences import new_count
 from studies.states import FileStatus
 
 if TYPE_CHECKING:
@@ -49,11 +51,13 @@ class FrontDoor:
     waiting: Pile | None
     refused: str
     silent: tuple[Device, ...]
+    overdue: str = ""
+    different: str = ""
 
     @property
     def is_quiet(self) -> bool:
         """Whether there is nothing to look after."""
-        return not (self.held or self.waiting or self.refused or self.silent)
+        return not (self.held or self.waiting or self.refused or self.silent or self.overdue or self.different)
 
 
 def front_door(user: User) -> FrontDoor | None:
@@ -71,6 +75,8 @@ def front_door(user: User) -> FrontDoor | None:
         waiting=_pile(late, now),
         refused=_counted(recent),
         silent=tuple(_silent(list(sites_with(user, Role.ADMIN)), now - SILENT_AFTER)),
+        overdue=overdue_count(user),
+        different=new_count(user),
     )
 
 

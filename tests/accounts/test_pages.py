@@ -176,8 +176,9 @@ def test_the_header_leads_only_where_the_roles_lead(at, admin):
         return {entry.label for entry in as_(person).get("/accounts/tokens/").context["nav"]}
 
     assert ways(make.person(at, Role.UPLOADER)) == {"Upload", "My uploads", "Models", "Notices"}
-    assert ways(make.person(at, Role.RADIOLOGIST)) == {"Worklist", "Models", "Notices"}
-    assert ways(make.person(at, Role.AUDITOR)) == {"Worklist", "Models", "Audit", "Notices"}
+    assert ways(make.person(at, Role.RADIOLOGIST)) == {"Worklist", "Models", "Notices", "Critical"}
+    oversees = {"Worklist", "Models", "Audit", "Notices", "Critical", "Differences", "Agreement"}
+    assert ways(make.person(at, Role.AUDITOR)) == oversees
     assert {"People", "Sites", "Datasets", "Audit"} <= ways(admin)
     engineer = User.objects.create_user("engineer", display_name="E", is_engineer=True)
     assert ways(engineer) == {"Models"}
@@ -194,7 +195,7 @@ def test_a_list_of_many_people_is_paged_without_counting(at, admin, django_asser
         people.invite(None, site=at, username=f"many-{number}", display_name="M", roles=[Role.UPLOADER])
     client = as_(admin)
     client.get(PEOPLE)
-    with django_assert_max_num_queries(12) as seen:
+    with django_assert_max_num_queries(13) as seen:
         first = client.get(PEOPLE)
     assert not any("COUNT(" in query["sql"] or "OFFSET" in query["sql"] for query in seen.captured_queries)
     cursor = first.context["next_cursor"]

@@ -16,11 +16,11 @@ from rest_framework.test import APIClient
 from bonefrac.accounts import people
 from bonefrac.accounts.models import AccessToken, Role
 from bonefrac.db import new_id
-from inference.models import ModelVersion, PredictionJob
+from inference.models import ModelVersion, Prediction, PredictionJob
 from inference.states import JobStatus, ModelStatus
 from studies import notices, reviews, worklist
 from studies.dimse import devices
-from studies.models import Dataset, IncomingFile
+from studies.models import CriticalFinding, Dataset, Divergence, IncomingFile, Review
 from studies.states import FileStatus, NoticeKind
 from tests import factories_studies as make
 from tests.faces import world as worlds
@@ -67,6 +67,10 @@ LISTS = [
     Listing("api_held", "lead", has_pages=True),
     Listing("studies:devices", "admin", has_pages=True),
     Listing("studies:notices", "radiologist", has_pages=True),
+    Listing("studies:critical", "lead", has_pages=True),
+    Listing("api_critical", "radiologist", has_pages=True),
+    Listing("studies:divergences", "lead", has_pages=True),
+    Listing("api_divergences", "admin", has_pages=True),
     Listing("studies:datasets", "admin", has_pages=True),
     Listing("accounts:people", "admin", has_pages=True),
     Listing("accounts:sites", "admin"),
@@ -94,6 +98,8 @@ NO_LISTS = {
     "healthz", "readyz", "schema", "docs", "admin_sign_in", "accounts:sign_in", "accounts:unlock",
     "accounts:set_password", "accounts:password", "accounts:change_password", "accounts:new_site",
     "studies:upload_status", "api_dataset_preview",
+    # A line for each pair of readers and part, counted in one query: tests/outcomes/test_agreement.py.
+    "studies:agreement", "studies:agreement_file", "api_agreement",
     # The standard pages by limit and offset; what it may cost is measured in tests/bench/test_dicomweb.py.
     "dicomweb_studies", "dicomweb_all_series", "dicomweb_all_instances",
 }  # fmt: skip
@@ -115,6 +121,7 @@ def grow(world, number, some):
     _decide(world, some)
     _files(world, number, studies)
     _told(world, number)
+    _read(world, number)
     _paper(world, number, some)
     _machines(world, number, some)
 
@@ -148,6 +155,21 @@ def _told(world, number):
     for _ in range(number):
         told = {"kind": NoticeKind.IMAGE_ADDED, "sentence": "An image came later."}
         notices.tell([world.people["radiologist"].pk], world.objects["pair"], **told)
+
+
+def _read(world, number):
+    """Let a reader find something critical in a study so many times, which differs from what the model said."""
+    reader, now = make.reader(world.site), timezone.now()
+    prediction = Prediction.objects.filter(state="positive").first()
+    study = make.study(world.site, uploader=world.people["uploader"], images=0, status="REVIEWED")
+    for turn in range(number):
+        review = Review.objects.create(
+            study=study, reader=reader, mode="assisted", round=1 + turn, verdict="no_fracture", opened_at=now
+        )
+        CriticalFinding.objects.create(study=study, review=review, raised_by=reader, due_at=now)
+        Divergence.objects.create(
+            study=study, kind="model_against_final", round=1, review=review, prediction=prediction
+        )
 
 
 def _file(world, position, **values):
