@@ -13,12 +13,11 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from bonefrac.db import violated
 from bonefrac.errors import Conflict, Forbidden, TooMuch
 from studies import access, policies
 from studies.models import Draft, Study
@@ -50,12 +49,15 @@ def keep(actor: User, study_id: uuid.UUID, *, purpose: DraftPurpose, form: Typed
         TooMuch: It is larger than a draft may be.
     """
     study = access.read_study(actor, study_id)
-    _permit(actor, study, purpose)
     body = body_of(form, set(study.images.values_list("pk", flat=True)))
     if len(json.dumps(body)) > MOST_BYTES:
         raise TooMuch(_("This is more than a draft can hold. It stands on this page only: sign it, or draw less."))
     values = {"body": body, "revision": revision, "round": study.round, "saved_at": timezone.now()}
-    return _change(actor, study, purpose, version, values) or _begin(actor, study, purpose, version, values)
+    with transaction.atomic():
+        # Whoever is signing at this moment drops the draft first; a late tab must not bring it back.
+        Study.objects.select_for_update(no_key=True).get(pk=study.pk)
+        _permit(actor, study, purpose)
+        return _change(actor, study, purpose, version, values) or _begin(actor, study, purpose, version, values)
 
 
 def find(actor: User, study: Study, purpose: DraftPurpose) -> Draft | None:
@@ -105,22 +107,15 @@ def _permit(actor: User, study: Study, purpose: DraftPurpose) -> None:
 def _change(actor: User, study: Study, purpose: DraftPurpose, version: int, values: Mapping[str, Any]) -> Draft | None:
     """Overwrite the draft of a version, None where there is no draft; one conditional UPDATE, so one tab wins."""
     mine = Draft.objects.filter(study=study, reader=actor, purpose=purpose)
-    with transaction.atomic():
-        changed = mine.filter(version=version).update(**values, version=version + 1)
-        draft = mine.first()
+    changed = mine.filter(version=version).update(**values, version=version + 1)
+    draft = mine.first()
     if draft is not None and not changed:
         raise _conflict(draft.version)
     return draft
 
 
 def _begin(actor: User, study: Study, purpose: DraftPurpose, version: int, values: Mapping[str, Any]) -> Draft:
-    try:
-        with transaction.atomic():
-            return Draft.objects.create(study=study, reader=actor, purpose=purpose, version=version + 1, **values)
-    except IntegrityError as error:
-        if violated(error) != "one_draft":
-            raise
-        raise _conflict(1) from error
+    return Draft.objects.create(study=study, reader=actor, purpose=purpose, version=version + 1, **values)
 
 
 def _conflict(version: int) -> Conflict:

@@ -22,3 +22,9 @@ def shared_data() -> Path:
 def _private_stores(settings, tmp_path):
     """Give every test stores of its own."""
     settings.STORES_ROOT = tmp_path / "stores"
+
+
+@pytest.fixture
+def undo_is_over(settings):
+    """Let nothing that was signed be undone any more, so that what follows from it follows at once."""
+    settings.UNDO_SECONDS = 0

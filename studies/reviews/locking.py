@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -28,11 +28,15 @@ CHANGES = {
     Verb.PROBLEM_SETTLED: gettext_lazy("a question about it was settled"),
     Verb.REVIEW_SIGNED: gettext_lazy("a reading was signed"),
     Verb.REVIEW_AMENDED: gettext_lazy("a reading was amended"),
+    Verb.REVIEW_WITHDRAWN: gettext_lazy("a reading was taken back"),
     Verb.STUDY_ADJUDICATED: gettext_lazy("a lead adjudicated it"),
     Verb.STUDY_REOPENED: gettext_lazy("a lead reopened it"),
     Verb.STUDY_VOIDED: gettext_lazy("a lead voided it"),
     Verb.STUDY_RESTORED: gettext_lazy("a lead restored it"),
 }
+
+
+_OF_READERS: Final = frozenset({Verb.REVIEW_SIGNED, Verb.REVIEW_AMENDED, Verb.REVIEW_WITHDRAWN})
 
 
 def lock(actor: User, study_id: uuid.UUID) -> Study:
@@ -56,6 +60,17 @@ def require_revision(study: Study, revision: int) -> None:
         code="stale",
         fields={"revision": str(study.revision)},
     )
+
+
+def require_same_study(actor: User, study: Study, revision: int) -> None:
+    """Raise as ``require_revision`` does, but not for what other readers signed or took back meanwhile.
+
+    Readers of a study are blind to each other: what another one does changes nothing that the actor looks at.
+    """
+    since = history_of("study", study.pk).filter(data__revision__gt=revision)
+    known = set(since.values_list("verb", "actor_id")) if 0 < revision < study.revision else set()
+    if not known or any(verb not in _OF_READERS or person == actor.pk for verb, person in known):
+        require_revision(study, revision)
 
 
 def changes_since(study: Study, revision: int) -> str:

@@ -19,7 +19,7 @@ from studies.models import Review, Study
 from studies.reviews.checking import REASON_LENGTH, check
 from studies.reviews.confirming import require_agreement
 from studies.reviews.judgement import Judgement, facts_of, judgement_of, write_marks
-from studies.reviews.locking import drop_claim, lock, note, require_revision, settle
+from studies.reviews.locking import drop_claim, lock, note, require_revision, require_same_study, settle
 from studies.selectors.ai import has_been_shown, has_signed_blind
 from studies.states import STUDY_TRANSITIONS, ReviewKind, ReviewMode, StudyEvent, StudyStatus
 from studies.terms import DraftPurpose
@@ -191,7 +191,7 @@ def _require_turn(actor: User, study: Study, revision: int) -> None:
             _("Your claim on this study has ended. Nothing was signed, your entries are kept: claim it again."),
             code="not_held",
         )
-    require_revision(study, revision)
+    require_same_study(actor, study, revision)
 
 
 def require_amendable(actor: User, study: Study, review: Review) -> None:

@@ -15,7 +15,7 @@ from studies.models import Finding, ImageReading, Problem, Review, Study, StudyI
 from studies.selectors import ai_of_study
 from tests import factories_studies as make
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("undo_is_over")]
 
 APPEND_ONLY = [
     "studies_review", "studies_imagereading", "studies_finding", "studies_disclosure", "studies_decision",

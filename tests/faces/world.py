@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from django.test import override_settings
 from PIL import Image
 
 from bonefrac.accounts import people
@@ -77,7 +78,8 @@ def _studies(world: World, model: ModelVersion) -> dict[str, Any]:
     )
     of_readings = _of_readings(world, model)
     discrepancies.ask(pair, [("side", "left", "right")])
-    dataset = datasets.freeze(cast["admin"], site=site, name=f"Dataset {new_id()}", criteria=Criteria())
+    with override_settings(UNDO_SECONDS=0):
+        dataset = datasets.freeze(cast["admin"], site=site, name=f"Dataset {new_id()}", criteria=Criteria())
     return {
         "awaiting": awaiting, "reviewed": reviewed, "void": voided, "disputed": disputed, "review": review,
         "pair": pair, "target": target, "notice": notice, "discrepancy": pair.discrepancies.get(),

@@ -167,6 +167,7 @@ def test_no_canary_gets_past_the_door(policy, uploader, lead, site, caplog, capf
     assert found_in((caplog.text + printed.out + printed.err).encode()) == []
 
 
+@pytest.mark.usefixtures("undo_is_over")
 @pytest.mark.filterwarnings("ignore::UserWarning:pydicom")
 def test_no_canary_is_on_a_page_or_in_an_export(uploader, lead, site):
     (row,) = files.hand_in(uploader, site, (f"{WORD}.dcm", part_10(everywhere())), expected_files=1)

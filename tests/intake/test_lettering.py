@@ -134,6 +134,7 @@ def test_readers_see_held_pictures_where_a_clinical_site_says_so(policy, is_open
             intake.refuse_held(reader, file.pk)
 
 
+@pytest.mark.usefixtures("undo_is_over")
 def test_what_is_held_is_in_no_export(uploader, lead, site):
     Site.objects.filter(pk=site.pk).update(identity_policy="clinical", readers_see_held=True)
     site.refresh_from_db()

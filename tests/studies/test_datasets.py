@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
 import zipfile
@@ -10,20 +11,22 @@ import zipfile
 import pytest
 from django.db import DatabaseError, connection, transaction
 from PIL import Image
+from pycocotools.coco import COCO
 
 from bonefrac.accounts.models import Role
 from bonefrac.audit.models import AuditEvent, Verb
 from bonefrac.errors import Conflict, Forbidden, Invalid
-from studies import datasets
+from studies import datasets, reviews
 from studies.datasets import Criteria
-from studies.datasets.freezing import select
+from studies.datasets.freezing import COUNTED, digest_of, select
 from studies.datasets.rows import rows_of
 from studies.datasets.splits import side_of
-from studies.models import DatasetItem, SplitGroup, SplitMembership
+from studies.models import DatasetItem, Finding, SplitGroup, SplitMembership
+from studies.reviews import Unlocated
 from studies.selectors.ai import ai_of_study
 from tests import factories_studies as make
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("undo_is_over")]
 
 
 @pytest.fixture
@@ -204,8 +207,6 @@ def test_csv_rows_equal_the_database_and_hold_the_box(site, cast, study):
 
 
 def test_coco_loads_with_pycocotools(site, cast, study, tmp_path, capsys):
-    from pycocotools.coco import COCO
-
     sign(cast["radiologist"], study, "fracture", boxes=[(1, 4, 5, 10, 12)])
     negative = make.study(site, uploader=cast["uploader"])
     sign(cast["radiologist"], negative)
@@ -222,8 +223,6 @@ def test_coco_loads_with_pycocotools(site, cast, study, tmp_path, capsys):
 
 
 def test_the_archive_holds_what_its_checksums_say(site, cast, study):
-    import hashlib
-
     sign(cast["radiologist"], study, "fracture", boxes=[(0, 4, 5, 10, 12)])
     dataset = freeze(cast, site)
     archive = zipfile.ZipFile(io.BytesIO(exported(cast, dataset, "zip")))
@@ -270,3 +269,99 @@ def test_every_export_is_recorded(site, cast, study):
     assert event.data == {"format": "csv", "corrected_only": True, "digest": dataset.digest}
     with pytest.raises(Invalid, match="'exe'"):
         datasets.export(cast["admin"], dataset, file_format="exe")
+
+
+def whole(cast, study):
+    """Sign everything that a form holds."""
+    first, second = study.images.order_by("position")
+    make.predicted(study, make.model(), "positive", "negative")
+    ai_of_study(cast["radiologist"], study)
+    return make.signed(
+        cast["radiologist"], study, "fracture", boxes=[make.box(first, 4, 5, 10, 12, bone="radius", type="buckle")],
+        points=[make.point(first, 7.5, 8, bone="ulna", side="left"), make.point(second, 1, 2)],
+        unlocated=[Unlocated(bone="scaphoid", confidence="possible")], other_findings=("effusion", "dislocation"),
+        has_cast_or_hardware=True, agreed_with_model=True, advice=("ct",),
+    )  # fmt: skip
+
+
+def test_a_csv_holds_what_the_form_held(site, cast, study):
+    whole(cast, study)
+    first, second = csv.DictReader(io.StringIO(exported(cast, freeze(cast, site), "csv").decode()))
+    assert [box["bone"] for box in json.loads(first["boxes"])] == ["radius"]
+    assert json.loads(first["points"]) == [
+        {"x": 7.5, "y": 8.0, "bone": "ulna", "type": "", "side": "left", "confidence": ""}
+    ]
+    assert (json.loads(first["bones"]), json.loads(first["types"])) == (["radius", "ulna"], ["buckle"])
+    assert (json.loads(second["boxes"]), len(json.loads(second["points"])), second["bones"]) == ([], 1, "[]")
+    assert json.loads(second["unlocated"]) == [
+        {"bone": "scaphoid", "type": "", "side": "unknown", "confidence": "possible"}
+    ]
+    assert json.loads(first["other_findings"]) == ["dislocation", "effusion"]
+    assert (first["has_cast_or_hardware"], first["agreed_with_model"]) == ("1", "1")
+    assert first["image_label"] == second["image_label"] == "fracture"
+
+
+def test_a_point_in_coco_is_a_keypoint_of_its_own_category(site, cast, study, tmp_path):
+    whole(cast, study)
+    path = tmp_path / "coco.json"
+    path.write_bytes(exported(cast, freeze(cast, site), "coco"))
+    found = COCO(str(path))
+    boxes = found.loadAnns(found.getAnnIds(catIds=[1]))
+    assert [(entry["bbox"], entry["bone"], entry["shape"]) for entry in boxes] == [([4, 5, 10, 12], "radius", "box")]
+    points = found.loadAnns(found.getAnnIds(catIds=[2]))
+    assert [(entry["keypoints"], entry["num_keypoints"]) for entry in points] == [([7.5, 8, 2], 1), ([1, 2, 2], 1)]
+    assert found.loadCats([2])[0]["keypoints"] == ["fracture"]
+    first = found.loadImgs(found.getImgIds())[0]
+    assert (first["unlocated"][0]["bone"], first["other_findings"]) == ("scaphoid", ["dislocation", "effusion"])
+    assert (first["has_cast_or_hardware"], first["agreed_with_model"]) == (True, True)
+
+
+def test_what_was_withdrawn_is_in_no_dataset_and_what_was_amended_is_as_amended(settings, site, cast, study):
+    gone, kept = make.study(site), sign(cast["radiologist"], study, "fracture", boxes=[(0, 4, 5, 10, 12)])
+    withdrawn = sign(cast["radiologist"], gone)
+    settings.UNDO_SECONDS = 15
+    reviews.undo(cast["radiologist"], withdrawn.pk)
+    settings.UNDO_SECONDS = 0
+    study.refresh_from_db()
+    amended = reviews.amend(
+        cast["radiologist"], kept.pk, judgement=make.judgement("no_fracture"), revision=study.revision, reason="why"
+    )
+    rows = list(rows_of(freeze(cast, site)))
+    assert {row.study for row in rows} == {str(study.pk)}
+    assert {item.review_id for item in DatasetItem.objects.all()} == {amended.pk}
+    assert {row.image_label for row in rows} == {"no_fracture"}
+
+
+def test_what_can_still_be_undone_waits(settings, site, cast, study):
+    settings.UNDO_SECONDS = 15
+    sign(cast["radiologist"], study)
+    counts = datasets.preview(cast["admin"], site=site, criteria=Criteria())
+    assert (counts["images"], counts["waiting"]) == (0, 1)
+    with pytest.raises(Invalid, match="may still be undone"):
+        freeze(cast, site)
+    settings.UNDO_SECONDS = 0
+    assert freeze(cast, site).counts["waiting"] == 0
+
+
+def digest_without_ticks(items):
+    """The digest as it was before a reading could hold points, named fractures and ticks."""
+    total = hashlib.sha256()
+    for item in sorted(items, key=lambda item: item.study_image):
+        boxes = Finding.objects.filter(
+            image_reading__review=item.review, image_reading__study_image=item.study_image
+        ).order_by("id")
+        line = [str(item.study_image), str(item.radiograph), str(item.review), str(item.prediction or "")]
+        line += [str(getattr(item, name)) for name in COUNTED]
+        line += [item.group_key, str(side_of(item.group_key)), [[row.x, row.y, row.width, row.height] for row in boxes]]
+        total.update(json.dumps(line, separators=(",", ":")).encode() + b"\n")
+    return total.hexdigest()
+
+
+def test_the_digest_of_the_same_content_stays(site, cast, study):
+    sign(cast["radiologist"], study, "fracture", boxes=[(0, 4, 5, 10, 12), (1, 1, 2, 3, 4)])
+    taken = select(site, Criteria()).taken
+    assert freeze(cast, site).digest == digest_of(taken) == digest_without_ticks(taken)
+    ticked = make.study(site)
+    make.signed(cast["radiologist"], ticked, "no_fracture", has_cast_or_hardware=True)
+    taken = select(site, Criteria()).taken
+    assert digest_of(taken) != digest_without_ticks(taken)

@@ -97,6 +97,29 @@ def test_a_stale_form_is_refused_by_what_changed():
     assert reviews.sign(reader, study.pk, judgement=make.judgement(), revision=2)
 
 
+def test_what_another_reader_signs_amends_or_takes_back_makes_no_form_stale():
+    site = make.site(required=3)
+    study, reader, other, third = make.study(site), make.reader(site), make.reader(site), make.reader(site)
+    mine = make.signed(other, study)
+    worklist.claim(reader, study.pk)
+    seen = study.revision
+    amended = reviews.amend(other, mine.pk, judgement=make.judgement("no_fracture"), revision=seen)
+    reviews.undo(other, amended.pk)
+    review = reviews.sign(reader, study.pk, judgement=make.judgement(), revision=seen)
+    assert review.verdict == "fracture"
+    worklist.claim(third, study.pk)
+    study.refresh_from_db()
+    seen = study.revision
+    reviews.undo(reader, review.pk)
+    make.image(study, 1)
+    reviews.add_image(study.pk)
+    worklist.claim(third, study.pk)
+    with pytest.raises(Conflict, match="an image was added"):
+        reviews.sign(third, study.pk, judgement=make.judgement(), revision=seen)
+    for unknown in (0, -1, seen + 9):
+        assert code_of(reviews.sign, third, study.pk, judgement=make.judgement(), revision=unknown) == "stale"
+
+
 @pytest.mark.parametrize(
     ("values", "field"),
     [

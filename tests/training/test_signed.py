@@ -24,6 +24,9 @@ RECIPE = {
 }  # fmt: skip
 
 
+pytestmark = pytest.mark.usefixtures("undo_is_over")
+
+
 @pytest.fixture
 def site(db):
     return make.site()
