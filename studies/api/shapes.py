@@ -154,6 +154,53 @@ class QuestionShape(serializers.Serializer[Any]):
     choices = serializers.ListField(child=serializers.ListField(child=serializers.CharField()))
 
 
+class FactShape(serializers.Serializer[Any]):
+    """One thing that a reading says, in words."""
+
+    name = serializers.CharField()
+    value = serializers.CharField()
+
+
+class ChangeShape(serializers.Serializer[Any]):
+    """One thing that an amendment says differently, in words."""
+
+    name = serializers.CharField()
+    before = serializers.CharField(allow_blank=True)
+    after = serializers.CharField(allow_blank=True)
+
+
+class AmendmentShape(serializers.Serializer[Any]):
+    """What changed in a signed reading since it was known."""
+
+    at = serializers.DateTimeField()
+    reason = serializers.CharField(allow_blank=True)
+    changes = ChangeShape(many=True)
+
+
+class KnownCriticalShape(serializers.Serializer[Any]):
+    """A critical finding that the study's uploader has to acknowledge."""
+
+    id = serializers.UUIDField()
+    due_at = serializers.DateTimeField()
+    acknowledged_by = serializers.CharField(allow_blank=True)
+    acknowledged_at = serializers.DateTimeField(allow_null=True)
+    facts = FactShape(many=True)
+
+
+class AnonymousReadingShape(serializers.Serializer[Any]):
+    """A reading with a letter in the place of its reader."""
+
+    letter = serializers.CharField()
+    facts = FactShape(many=True)
+
+
+class DisputeShape(serializers.Serializer[Any]):
+    """In what readings differ, and what they say, in an order that tells nothing."""
+
+    difference = serializers.CharField()
+    readings = AnonymousReadingShape(many=True)
+
+
 class StudyShape(StudyRowShape):
     """One study with its images, what was signed and what the person may do."""
 
@@ -162,6 +209,11 @@ class StudyShape(StudyRowShape):
     problems = ProblemShape(many=True)
     questions = QuestionShape(many=True)
     events = serializers.ListField(child=serializers.ChoiceField(choices=StudyEvent.choices), required=False)
+    dispute = DisputeShape(required=False, help_text="to a lead who may settle it: the readings without names")
+    signed_at = serializers.DateTimeField(required=False, allow_null=True)
+    facts = FactShape(many=True, required=False, help_text="to the uploader: what the signed reading says")
+    amendments = AmendmentShape(many=True, required=False)
+    critical_findings = KnownCriticalShape(many=True, required=False)
 
 
 class ClaimShape(serializers.Serializer[Any]):
@@ -207,7 +259,7 @@ def of_read(row: ReadRow) -> dict[str, Any]:
 
 def of_upload(row: UploadRow) -> dict[str, Any]:
     """Return a row of an uploader's list."""
-    return {**_facts(row.study, row.pseudonym), "verdict": row.verdict}
+    return {**_facts(row.study, row.pseudonym), "status": row.state, "verdict": row.verdict}
 
 
 def of_story(story: Story) -> dict[str, Any]:
@@ -222,6 +274,7 @@ def of_story(story: Story) -> dict[str, Any]:
         "problems": story.problems,
         "questions": story.questions,
         "events": [str(event) for event in story.events],
+        **({"dispute": story.dispute} if story.dispute else {}),
     }
 
 
@@ -229,7 +282,22 @@ def of_uploader_story(story: UploaderStory) -> dict[str, Any]:
     """Return one study as its uploader sees it."""
     return {
         **_facts(story.study, story.pseudonym),
+        "status": story.state,
         "verdict": story.verdict,
+        "signed_at": story.signed_at,
+        "facts": story.facts,
+        "amendments": story.amendments,
+        "critical_findings": [
+            {
+                "id": row.pk,
+                "due_at": row.due_at,
+                "acknowledged_by": row.acknowledged_by,
+                "acknowledged_at": row.acknowledged_at,
+                "facts": facts,
+            }
+            for row, facts in story.critical
+        ],
+        **({"ai": of_ai(story.ai)} if story.ai else {}),
         "images": [_image(image) for image in story.images],
         "problems": story.problems,
         "questions": story.questions,

@@ -21,7 +21,7 @@ from studies.intake import judging, lettering, names, sentences
 from studies.intake.safekeeping import WAITING
 from studies.models import IncomingFile, Study
 from studies.policies import READERS
-from studies.selectors.rows import status_for_uploader, verdicts_of
+from studies.selectors.decided import status_for_uploader, verdicts_for_uploader
 from studies.states import FileStatus
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def rows_of(user: User, files: Iterable[IncomingFile]) -> list[FileRow]:
     """Return files of a person with what became of them."""
     found = list(files)
     shown = _own_studies(user, found)
-    verdicts = verdicts_of(list(shown.values())) if shown else {}
+    verdicts = verdicts_for_uploader(shown.values())
     return [_row(file, shown.get(file.study_id), verdicts) for file in found]
 
 
@@ -202,6 +202,6 @@ def _row(file: IncomingFile, study: Study | None, verdicts: dict[uuid.UUID, str]
         file=file,
         name=names.opened(file.name),
         study=study,
-        study_status=status_for_uploader(study) if study else "",
+        study_status=status_for_uploader(study, is_known=study.pk in verdicts) if study else "",
         verdict=verdicts.get(study.pk, "") if study else "",
     )

@@ -14,19 +14,46 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db.models import F, Prefetch, Q, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from studies.consensus import Label, Reading, label_of, status_of
 from studies.models import Review, Study
 from studies.selectors.readings import as_reading, findings_with_size, reads_blind_first
-from studies.states import StudyStatus
+from studies.states import StudyStatus, Verdict
 
 
 def known_labels(studies: Iterable[Study], *, at: datetime | None = None) -> dict[uuid.UUID, Label]:
     """Return the label of the current round by study, of those whose readings are complete and known by a moment."""
     found = list(studies)
+    if not found:
+        return {}
     readings = _readings(found, at or timezone.now())
     labels = {study.pk: _label(study, readings[(study.pk, study.round)]) for study in found}
     return {key: label for key, label in labels.items() if label}
+
+
+def verdicts_for_uploader(studies: Iterable[Study]) -> dict[uuid.UUID, str]:
+    """Return the verdict of each reviewed study in words, as far as it is known outside the reading room."""
+    reviewed = [study for study in studies if study.status == StudyStatus.REVIEWED]
+    return {key: str(Verdict(label.verdict).label) for key, label in known_labels(reviewed).items()}
+
+
+def state_for_uploader(study: Study, *, is_known: bool) -> StudyStatus:
+    """Return where a study stands to its uploader: reviewed once the verdict can no more be undone."""
+    status = StudyStatus(study.status)
+    return StudyStatus.AWAITING if status == StudyStatus.REVIEWED and not is_known else status
+
+
+def status_for_uploader(study: Study, *, is_known: bool) -> str:
+    """Return where a study stands, in an uploader's words."""
+    state = state_for_uploader(study, is_known=is_known)
+    if study.has_problem and state != StudyStatus.VOID:
+        return _("a reader reported a problem")
+    if state == StudyStatus.DISPUTED:
+        return _("readers differ: a lead decides")
+    if state == StudyStatus.AWAITING and study.round > 1:
+        return _("being read again")
+    return str(state.label)
 
 
 def label_before(study: Study, *, at: datetime) -> Label | None:

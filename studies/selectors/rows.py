@@ -22,6 +22,7 @@ from studies.consensus import Label, label_of
 from studies.models import Skip, Study, StudyImage
 from studies.policies import Standing, may_adjudicate, may_sign_now, sees_reading_side
 from studies.selectors.ai import StudyAI, ai_of_studies
+from studies.selectors.decided import state_for_uploader, status_for_uploader, verdicts_for_uploader
 from studies.selectors.filtering import PAGE_SIZE, Filters
 from studies.selectors.listing import page, pseudonym
 from studies.selectors.readings import as_reading, current_reviews, reads_blind_first
@@ -123,6 +124,7 @@ class UploadRow:
 
     study: Study
     pseudonym: str
+    state: StudyStatus
     status: str
     verdict: str
 
@@ -153,11 +155,17 @@ def worklist_page(
 def uploads_page(user: User, *, cursor: str = "", size: int = PAGE_SIZE) -> tuple[list[UploadRow], str]:
     """Return a page of the studies that a person uploaded, newest first."""
     found = page(user, Filters(show="uploads"), cursor=cursor, size=size)
-    verdicts = verdicts_of(found.studies)
+    verdicts = verdicts_for_uploader(found.studies)
     with transaction.atomic():
         note_list(user, found.studies)
     rows = [
-        UploadRow(study, pseudonym(study), status_for_uploader(study), verdicts.get(study.pk, ""))
+        UploadRow(
+            study=study,
+            pseudonym=pseudonym(study),
+            state=state_for_uploader(study, is_known=study.pk in verdicts),
+            status=status_for_uploader(study, is_known=study.pk in verdicts),
+            verdict=verdicts.get(study.pk, ""),
+        )
         for study in found.studies
     ]
     return rows, found.next_cursor
@@ -173,13 +181,6 @@ def verdicts_of(studies: Sequence[Study]) -> dict[uuid.UUID, str]:
         study.pk: label_of(readings[study.pk], blind_first=reads_blind_first(study)) for study in reviewed
     }
     return {key: str(Verdict(label.verdict).label) for key, label in labels.items() if label}
-
-
-def status_for_uploader(study: Study) -> str:
-    """Return where a study stands, in an uploader's words."""
-    if study.has_problem and study.status != StudyStatus.VOID:
-        return _("a reader reported a problem")
-    return str(study.get_status_display())
 
 
 def age_in_words(months: int | None) -> str:

@@ -16,7 +16,6 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Prefetch
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
 from bonefrac.audit.events import record
 from bonefrac.audit.models import Verb
@@ -24,7 +23,7 @@ from studies import access, policies
 from studies.consensus import Label
 from studies.models import CriticalFinding, Problem, Review, Study, StudyImage
 from studies.selectors.ai import StudyAI, ai_for_uploader
-from studies.selectors.decided import known_labels, known_reviews
+from studies.selectors.decided import known_labels, known_reviews, state_for_uploader, status_for_uploader
 from studies.selectors.discrepancies import OpenQuestion, open_of
 from studies.selectors.listing import pseudonym
 from studies.selectors.readings import findings_with_size
@@ -78,7 +77,7 @@ def open_as_uploader(user: User, study: Study) -> UploaderStory:
         study=study,
         pseudonym=pseudonym(study),
         state=state,
-        status=status_in_words(study, state),
+        status=status_for_uploader(study, is_known=label is not None),
         verdict=str(Verdict(label.verdict).label) if label else "",
         signed_at=deciding.signed_at if deciding else None,
         facts=facts_of(deciding, names) if deciding else (),
@@ -89,29 +88,6 @@ def open_as_uploader(user: User, study: Study) -> UploaderStory:
         problems=tuple(study.problems.order_by("reported_at", "id")),
         questions=open_of(study),
     )
-
-
-def verdicts_for_uploader(studies: Sequence[Study]) -> dict[uuid.UUID, str]:
-    """Return the verdict of each reviewed study in words, as far as it is known outside the reading room."""
-    reviewed = [study for study in studies if study.status == StudyStatus.REVIEWED]
-    return {key: str(Verdict(label.verdict).label) for key, label in known_labels(reviewed).items()}
-
-
-def state_for_uploader(study: Study, *, is_known: bool) -> StudyStatus:
-    """Return where a study stands to its uploader: reviewed once the verdict can no more be undone."""
-    status = StudyStatus(study.status)
-    return StudyStatus.AWAITING if status == StudyStatus.REVIEWED and not is_known else status
-
-
-def status_in_words(study: Study, state: StudyStatus) -> str:
-    """Return where a study stands, in an uploader's words."""
-    if study.has_problem and state != StudyStatus.VOID:
-        return _("a reader reported a problem")
-    if state == StudyStatus.DISPUTED:
-        return _("readers differ: a lead decides")
-    if state == StudyStatus.AWAITING and study.round > 1:
-        return _("being read again")
-    return str(state.label)
 
 
 def _reviews(study: Study) -> list[Review]:

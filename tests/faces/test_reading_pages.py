@@ -17,6 +17,7 @@ from studies import reviews, worklist
 from studies.models import Review, Study
 from studies.states import StudyStatus
 from tests import factories_studies as make
+from tests.outcomes.passing import let_pass
 
 pytestmark = pytest.mark.django_db
 
@@ -233,6 +234,7 @@ def test_an_uploader_sees_status_and_verdict_and_no_ai():
     assert page.get(url("map", study.pk, study.images.get().pk)).status_code == 404
     assert page.get(url("preview", study.pk, study.images.get().pk)).status_code == 200
     make.signed(make.reader(site), study)
+    let_pass(study, seconds=16)
     assert "fracture (acute)" in page.get(url("study", study.pk)).text
 
 

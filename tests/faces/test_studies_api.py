@@ -15,6 +15,7 @@ from studies import reviews, worklist
 from studies.models import Review
 from studies.states import StudyStatus
 from tests import factories_studies as make
+from tests.outcomes.passing import let_pass
 
 pytestmark = pytest.mark.django_db
 
@@ -162,6 +163,9 @@ def test_an_uploader_reads_status_and_verdict_alone():
     make.predicted(study, make.model(), "positive")
     make.signed(make.reader(site), study)
     api = as_(uploader)
+    for body in (api.get(url("studies")).json()["results"][0], api.get(url("study", study.pk)).json()):
+        assert (body["verdict"], body["status"]) == ("", "AWAITING"), "it can still be undone"
+    let_pass(study, seconds=16)
     for body in (api.get(url("studies")).json()["results"][0], api.get(url("study", study.pk)).json()):
         assert body["verdict"] == "fracture (acute)"
         assert not {"ai", "rank", "rank_word", "reviews"} & set(body)

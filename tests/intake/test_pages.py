@@ -13,6 +13,7 @@ from studies import intake
 from studies.models import IncomingFile, Study
 from tests import factories_intake as files
 from tests import factories_studies as make
+from tests.outcomes.passing import let_pass
 
 JSON = {"accept": "application/json"}
 
@@ -155,6 +156,7 @@ def test_after_signing_the_sender_sees_the_verdict(client, uploader, site):
     sign_in(client, uploader)
     assert b"no acute fracture" not in client.get(reverse("studies:uploads")).content
     make.signed(make.reader(site), Study.objects.get(), "no_fracture")
+    let_pass(Study.objects.get(), seconds=16)
     assert b"no acute fracture" in client.get(reverse("studies:uploads")).content
 
 

@@ -24,6 +24,7 @@ from studies.selectors.reads import reads_page
 from studies.selectors.rows import age_in_words, uploads_page, wait_in_words
 from studies.states import Rank
 from tests import factories_studies as make
+from tests.outcomes.passing import let_pass
 
 pytestmark = pytest.mark.django_db
 
@@ -223,6 +224,8 @@ def test_an_uploader_sees_their_own_studies_with_the_verdict_and_no_more():
     mine, waiting = make.study(site, uploader=uploader), make.study(site, uploader=uploader)
     make.study(site, uploader=other)
     make.signed(make.reader(site), mine)
+    assert {row.verdict for row in uploads_page(uploader)[0]} == {""}, "it can still be undone"
+    let_pass(mine, seconds=16)
     rows, _following = uploads_page(uploader)
     assert {row.study: row.verdict for row in rows} == {mine: "fracture (acute)", waiting: ""}
     assert walk(uploader, Filters(), 5) == []
