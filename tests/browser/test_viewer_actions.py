@@ -221,43 +221,63 @@ def measurements(page):
     return json.loads(page.input_value('[name="measurements"]'))
 
 
-@pytest.mark.parametrize(
-    ("spacing", "words"),
-    [
-        ({"row": 0.2, "column": 0.1, "kind": "patient"}, ["10.0 mm", "20.0 mm"]),
-        ({"row": 0.2, "column": 0.1, "kind": "detector"}, ["10.0 mm (detector plane)", "20.0 mm (detector plane)"]),
-        (None, ["100 px", "100 px"]),
-    ],
-)
-def test_lengths_are_said_in_the_unit_that_the_file_allows(spacing, words, site, open_page):
-    pixels = quarters()
-    known = {"PixelSpacing": [0.2, 0.1]} if spacing else {}
-    dicom = harness.part10(pixels, **known)
-    image = site.image("one", dicom, ROWS, COLUMNS, preview=harness.png(pixels), spacing=spacing)
-    page = open_page(site.reading([image]))
-    ready(page, "one")
-    before = look(page)
-    act(page, "lengthTool")
-    drag(page, screen(page, 50, 100), screen(page, 150, 100))
-    drag(page, screen(page, 200, 150), screen(page, 200, 250))
-    page.wait_for_selector(".measure-words >> nth=1", state="attached")
-    said = measured(page)
-    numbers = [float(one.split(" ")[0]) for one in said]
-    assert numbers == pytest.approx([float(one.split(" ")[0]) for one in words], rel=0.02)
-    assert [one.split(" ", 1)[1] for one in said] == [one.split(" ", 1)[1] for one in words]
-    assert np.abs(look(page) - before).max() > 50, "the lines are on the picture"
-    assert [one["kind"] for one in measurements(page)] == ["length", "length"]
+def test_lengths_are_said_in_the_unit_that_the_file_allows(site, open_page):
+    """One across and one down, of 100 pixels each, on pixels twice as high as wide."""
+    pixels, entries = quarters(), []
+    for name, kind, known in (
+        ("patient", "patient", {"PixelSpacing": [0.2, 0.1]}),
+        ("detector", "detector", {"PixelSpacing": [0.2, 0.1]}),
+        ("unknown", None, {}),
+    ):
+        spacing = {"row": 0.2, "column": 0.1, "kind": kind} if kind else None
+        dicom = harness.part10(pixels, **known)
+        entries.append(site.image(name, dicom, ROWS, COLUMNS, preview=harness.png(pixels), spacing=spacing))
+    page = open_page(site.reading(entries))
+    said = {
+        "patient": [(10, "mm"), (20, "mm")],
+        "detector": [(10, "mm (detector plane)"), (20, "mm (detector plane)")],
+        "unknown": [(100, "px"), (100, "px")],
+    }
+    for position, (name, expected) in enumerate(said.items()):
+        act(page, "lastImage" if position == 2 else "nextImage" if position else "firstImage")
+        ready(page, name)
+        before = look(page)
+        act(page, "lengthTool")
+        drag(page, screen(page, 50, 100), screen(page, 150, 100))
+        drag(page, screen(page, 200, 150), screen(page, 200, 250))
+        settled(page)
+        words = [one.split(" ", 1) for one in measured(page)]
+        assert [unit for _number, unit in words] == [unit for _number, unit in expected]
+        assert [float(number) for number, _unit in words] == pytest.approx(
+            [number for number, _unit in expected], rel=0.02
+        )
+        assert np.abs(look(page) - before).max() > 50, "the lines are on the picture"
+    assert [one["kind"] for one in measurements(page)] == ["length"] * 6
     assert findings(page) == [], "a measurement is no finding"
     act(page, "undo")
-    assert len(measurements(page)) == 1
+    assert len(measurements(page)) == 5
     act(page, "redo")
-    assert len(measurements(page)) == 2
-    act(page, "deleteChosen")
-    assert len(measurements(page)) == 2, "after redo nothing is chosen"
+    assert len(measurements(page)) == 6
+    assert act(page, "deleteChosen") is False, "after redo nothing is chosen"
     act(page, "windowTool")
     page.mouse.click(*screen(page, 100, 100))
     assert act(page, "deleteChosen") is True
-    assert len(measurements(page)) == 1
+    assert len(measurements(page)) == 5
+
+
+def test_full_screen_is_more_room_for_the_image_and_the_form_stays(page):
+    before = page.locator(".stage").bounding_box()
+    page.click('[data-act="fullScreen"]')
+    page.wait_for_function(
+        "() => document.fullscreenElement && document.querySelector('[data-act=fullScreen][aria-pressed=true]')"
+    )
+    settled(page)
+    after = page.locator(".stage").bounding_box()
+    assert after["height"] > before["height"]
+    assert page.is_visible("[data-sign]")
+    assert close_to(seen(page), UPRIGHT)
+    act(page, "fullScreen")
+    page.wait_for_function("() => !document.fullscreenElement")
 
 
 def test_an_angle_is_that_of_the_plane_and_its_ends_can_be_moved(site, open_page):

@@ -95,6 +95,7 @@ def test_stages_go_from_all_views_to_one_and_keep_what_was_done(site, study, ope
     assert act(page, "previousStage") is True
     page.select_option("[data-stages]", "hung")
     all_ready(page, 4)
+    settled(page)
     assert page.locator(".stage").nth(2).get_attribute("data-rotation") == "90"
     assert page.locator(".stage").nth(0).get_attribute("data-rotation") == "0"
 
@@ -177,7 +178,8 @@ def test_another_study_is_shown_in_place_from_what_was_fetched_before(site, stud
     all_ready(page, 2)
     canvas = page.evaluate_handle("() => document.querySelector('.stage canvas')")
     act(page, "boxTool")
-    act(page, "boxTool")
+    page.locator(".stage").first.focus()
+    page.keyboard.press("Shift+ArrowUp")
     act(page, "rotateRight")
     page.evaluate("images => window.bonefrac.viewer.prefetch(images)", study[2:])
     for entry in study[2:]:
@@ -205,3 +207,34 @@ def test_another_study_is_shown_in_place_from_what_was_fetched_before(site, stud
     assert page.evaluate("() => window.bonefrac.viewer.shownAtFullDepth().sort()") == ["v2", "v3"]
     assert act(page, "undo") is False, "undo is of this study"
     assert page.evaluate("() => window.bonefrac.viewer.marks.all") == []
+
+
+def test_the_same_study_told_anew_stays_on_the_screen_and_gains_its_map(site, study, open_page):
+    """The second look of a site that reads blind first: nothing moves, the machine's part is there at once."""
+    page = open_page(site.reading(study[:2], hanging=hung("v0", "v1")))
+    all_ready(page, 2)
+    act(page, "invert")
+    act(page, "zoomIn")
+    settled(page)
+    zoomed = state(page, "zoom")
+    page.evaluate("() => window.bonefrac.viewer.marks.add('v0', { x: 10, y: 20, width: 30, height: 40 })")
+    asked = list(site.asked)
+    told = [{**study[0], "map": site.image("m", b"", 1, 1, with_map=True)["map"]}, study[1]]
+    data = {"images": told, "can_read": True, "study": "s1", "hanging": hung("v0", "v1")}
+    took = page.evaluate(
+        """data => {
+            const began = performance.now();
+            window.bonefrac.viewer.load(data);
+            return [performance.now() - began, document.querySelectorAll(".stage[data-ready=full][data-drawn]").length];
+        }""",
+        data,
+    )
+    assert took[1] == 2, "nothing was taken off the screen"
+    assert page.evaluate("() => window.bonefrac.viewer.shownAtFullDepth().sort()") == ["v0", "v1"]
+    settled(page)
+    assert (state(page, "inverted"), state(page, "zoom")) == ("true", zoomed)
+    assert state(page, "boxes") == "1"
+    assert [path for path in site.asked[len(asked) :] if "instance" in path] == []
+    page.wait_for_selector("[data-map-tools]:visible")
+    assert act(page, "toggleMap") is True
+    page.wait_for_selector("polygon.region", state="attached")

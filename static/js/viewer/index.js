@@ -10,7 +10,7 @@ import { markAt, measurementAt } from "./editing.js";
 import { Engine } from "./engine.js";
 import { apply, invert } from "./geometry.js";
 import { bindGestures } from "./gestures.js";
-import { bindArrows, middleOf, putDown } from "./handsfree.js";
+import { bindArrows, middleOf } from "./handsfree.js";
 import { MapLayer } from "./maplayer.js";
 import { Marks, Measurements } from "./marks.js";
 import { Past } from "./past.js";
@@ -19,7 +19,7 @@ import { sayActive } from "./status.js";
 import { Store } from "./store.js";
 import { fillThumbs } from "./thumbs.js";
 import { Toolbar } from "./toolbar.js";
-import { DRAWING, MODES } from "./tools.js";
+import { DRAWING, MODES, PLACING } from "./tools.js";
 
 const given = (images) => images.flatMap((image) => (image.findings ?? []).map((finding) => ({ ...finding, image: image.id })));
 
@@ -157,13 +157,12 @@ export class Viewer {
     return pane.image?.prior && DRAWING.includes(this.mode) ? "window" : this.mode;
   }
 
-  /** Choose a tool; the same once more puts down in the middle of the view what it draws, for hands without a mouse. */
+  /** Choose a tool; nothing stays chosen for the arrows to move by mistake. */
   chooseTool(mode) {
-    const isAgain = this.mode === mode;
     this.mode = mode;
     if (this.mode !== mode) return false;
-    if (isAgain) putDown(mode, this);
-    else if (mode === "magnifier" && this.pane) this.pane.lens.hold(middleOf(this.pane));
+    if (PLACING.includes(mode)) this.marks.choose(-1);
+    if (mode === "magnifier" && this.pane) this.pane.lens.hold(middleOf(this.pane));
     return true;
   }
 

@@ -72,7 +72,7 @@ export class Pane {
   hang(stack, index = 0) {
     const before = this.image;
     this.stack = stack;
-    if (before && stack[index]?.id === before.id && this.isDrawn) this.#index = index;
+    if (before && stack[index]?.id === before.id && this.ready === "full" && this.isDrawn) this.#stay(index);
     else this.#turnTo(index);
     this.redraw();
   }
@@ -129,6 +129,13 @@ export class Pane {
     const { image, view } = this.display;
     // A preview's window means nothing at full depth.
     if (image && view && this.ready === "full") this.#owner.views.set(String(image.id), view);
+  }
+
+  // The same image in another stack, or in the same study told anew: it is on the canvas already.
+  #stay(index) {
+    this.#index = index;
+    this.keepView();
+    this.#owner.arrived(this.image);
   }
 
   #turnTo(index) {

@@ -65,7 +65,11 @@ export class Priors {
     const button = document.createElement("button");
     button.type = "button";
     button.className = "thumbs__prior";
-    button.textContent = `${prior.date} ${prior.label}`;
+    for (const text of [prior.date, prior.label]) {
+      const line = document.createElement("span");
+      line.textContent = text;
+      button.append(line, " ");
+    }
     button.addEventListener("click", () => this.open(prior));
     const said = document.createElement("span");
     said.dataset.said = "";

@@ -7,6 +7,8 @@ import { boxBetween } from "./geometry.js";
 export const MODES = ["window", "zoom", "pan", "box", "point", "length", "angle", "magnifier"];
 /** Modes that leave something behind which is signed. */
 export const DRAWING = ["box", "point"];
+/** Modes that leave something behind at all. */
+export const PLACING = [...DRAWING, "length", "angle"];
 
 const clamp = (value, high) => Math.min(high, Math.max(0, value));
 
