@@ -12,7 +12,7 @@ from datetime import date, datetime, time, timedelta
 from urllib.parse import urlencode
 
 from django.contrib.postgres.search import SearchQuery, SearchVector
-from django.db.models import Exists, OuterRef, Q, QuerySet, TextField
+from django.db.models import OuterRef, Q, QuerySet, Subquery, TextField
 from django.db.models.functions import Cast, Right
 from django.http import QueryDict
 from django.utils import timezone
@@ -23,7 +23,7 @@ from bonefrac.accounts import pseudonyms
 from bonefrac.accounts.models import ReadingMode, Site
 from studies.models import Study
 from studies.models.study import SEARCH_CONFIG, band_of_age
-from studies.states import AgeBand, AIState, BodyPart, ReviewKind, ReviewMode, Side
+from studies.states import AgeBand, AIState, BodyPart, ReviewKind, ReviewMode, Side, StudyStatus
 from studies.turns import standing_reviews
 
 PAGE_SIZE = 50
@@ -95,8 +95,8 @@ class Filters:
         }
         return [(str(word), self.without(name).query) for name, word in words.items() if word]
 
-    def narrow(self, studies: QuerySet[Study]) -> QuerySet[Study]:
-        """Return the studies that fit everything but ``show``."""
+    def narrow(self, studies: QuerySet[Study], *, mode: str = ReadingMode.ASSISTED) -> QuerySet[Study]:
+        """Return the studies that fit everything but ``show``; ``mode`` is how their site reads."""
         equal = {"site": self.site, "body_part": self.part, "side": self.side, "ai_state": self.ai}
         studies = studies.filter(**{name: value for name, value in equal.items() if value})
         if self.urgent:
@@ -105,7 +105,7 @@ class Filters:
             studies = studies.alias(band=band_of_age()).filter(band=self.band)
         studies = _received(studies, self.since, self.until)
         if self.missing:
-            studies = _missing(studies, self.missing)
+            studies = _missing(studies, self.missing, mode)
         return _found_by(studies, self.search) if self.search else studies
 
 
@@ -171,13 +171,18 @@ def _midnight(day: date) -> datetime:
         return datetime.combine(day, time.min, tzinfo=timezone.get_default_timezone())
 
 
-def _missing(studies: QuerySet[Study], missing: str) -> QuerySet[Study]:
-    """Return the studies that nobody, or somebody, has read in their round; a blind look alone is half a reading."""
-    counts = Q(mode=ReviewMode.ASSISTED) | Q(study__site__reading_mode=ReadingMode.ASSISTED)
-    read = standing_reviews().filter(counts, study=OuterRef("pk"), round=OuterRef("round"), kind=ReviewKind.READING)
+def _missing(studies: QuerySet[Study], missing: str, mode: str) -> QuerySet[Study]:
+    """Return the open studies that nobody, or somebody, has read in their round; a blind look alone is half a reading.
+
+    A subquery that is asked row by row in the order of the list, not joined: the page ends long before the readings do.
+    """
+    read = standing_reviews().filter(study=OuterRef("pk"), round=OuterRef("round"), kind=ReviewKind.READING)
+    if mode == ReadingMode.BLIND_FIRST:
+        read = read.filter(mode=ReviewMode.ASSISTED)
+    studies = studies.alias(read=Subquery(read.values("pk")[:1])).filter(status=StudyStatus.AWAITING)
     if missing == FIRST:
-        return studies.filter(~Exists(read))
-    return studies.filter(Exists(read), readings_required__gt=1)
+        return studies.filter(read__isnull=True)
+    return studies.filter(read__isnull=False, readings_required__gt=1)
 
 
 def _found_by(studies: QuerySet[Study], text: str) -> QuerySet[Study]:
@@ -188,9 +193,11 @@ def _found_by(studies: QuerySet[Study], text: str) -> QuerySet[Study]:
     key = _key(text)
     if key:
         return studies.filter(pk=key)
-    named = Q(accession__in=[*_accessions(text), text.lower()])
-    words = SearchQuery(text, config=SEARCH_CONFIG)
-    return studies.alias(words=SearchVector("question", config=SEARCH_CONFIG)).filter(named | Q(words=words))
+    studies = studies.alias(words=SearchVector("question", config=SEARCH_CONFIG))
+    found = Q(words=SearchQuery(text, config=SEARCH_CONFIG))
+    if any(sign.isdigit() for sign in text):  # words without one are no accession, and are read in the list's order
+        found |= Q(accession__in=[*_accessions(text), text.lower()])
+    return studies.filter(found)
 
 
 def _by_code(studies: QuerySet[Study], code: str, digits: str) -> QuerySet[Study]:

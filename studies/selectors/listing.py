@@ -97,7 +97,7 @@ class Open:
         rows = rows.filter(received_at__lte=ceiling) if is_over else rows.filter(received_at__gt=ceiling)
         if after:
             rows = rows.filter(_later(after[1], after[2]))
-        return _as_keys(self.filters.narrow(rows).order_by("received_at", "id"))[:number]
+        return _as_keys(self.filters.narrow(rows, mode=site.reading_mode).order_by("received_at", "id"))[:number]
 
 
 def page(user: User, filters: Filters, *, cursor: str = "", size: int = PAGE_SIZE, at: Standings | None = None) -> Page:
@@ -172,16 +172,16 @@ def _newest_page(user: User, filters: Filters, cursor: str, size: int, at: Stand
         rows = access.visible_to(user).filter(uploader=user).select_related("claimed_by")
         found = newest_first(rows, time="received_at", cursor=cursor, size=size)
         return Page(found.rows, found.next_cursor)
-    sites = [site.pk for site in at if filters.site in (None, site.pk) and _may_fit(filters, site)]
-    parts = [_newest(_of(user, filters.show, [site]), filters, cursor, size + 1) for site in sites]
+    sites = [site for site in at if filters.site in (None, site.pk) and _may_fit(filters, site)]
+    parts = [_newest(_of(user, filters.show, [site.pk]), filters, site, cursor, size + 1) for site in sites]
     keys = _merged(parts, ("-received_at", "-id"), size + 1)
     shown = [key for _rank, _when, key in keys[:size]]
     following = make_cursor(keys[size - 1][1], keys[size - 1][2]) if len(keys) > size else ""
     return Page(_by_keys(shown, at), following)
 
 
-def _newest(rows: QuerySet[Study], filters: Filters, cursor: str, number: int) -> Keys:
-    rows = filters.narrow(rows)
+def _newest(rows: QuerySet[Study], filters: Filters, site: Site, cursor: str, number: int) -> Keys:
+    rows = filters.narrow(rows, mode=site.reading_mode)
     if cursor:
         when, key = read_cursor(cursor)
         rows = rows.filter(Q(received_at__lte=when) & (Q(received_at__lt=when) | Q(received_at=when, id__lt=key)))

@@ -27,7 +27,7 @@ from studies.selectors.filtering import PAGE_SIZE, Filters
 from studies.selectors.listing import page, pseudonym
 from studies.selectors.readings import as_reading, current_reviews, reads_blind_first
 from studies.standings import Standings, standings_of
-from studies.states import AIState, Rank, ReviewKind, ReviewMode, Sex, Side, StudyStatus, Verdict
+from studies.states import AIState, BodyPart, Rank, ReviewKind, ReviewMode, Sex, Side, StudyStatus, Verdict
 from studies.turns import standing_reviews
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 NEAR = 0.8  # of the ceiling: from then on a wait is shown in the warning colour
 WAITING = (StudyStatus.AWAITING, StudyStatus.DISPUTED)
 READ, ADJUDICATE, LOOK = "read", "adjudicate", "look"
+_NO_ID = str(uuid.UUID(int=0))
 _PAGES = {READ: "read/", ADJUDICATE: "adjudicate/", LOOK: ""}
 RANK_CLASSES = {Rank.URGENT: "urgent", Rank.POSITIVE: "positive", Rank.UNCERTAIN: "unknown", Rank.NEGATIVE: "negative"}
 
@@ -45,10 +46,11 @@ class Row:
     """One study in a list, as one person may see it.
 
     ``opens`` says what the person would do with it: ``read``, ``adjudicate``, or only ``look``. ``skips`` is who passed
-    over it in this round and why; only leads are told.
+    over it in this round and why; only leads are told. ``home`` is the address of the study's own page.
     """
 
     study: Study
+    home: str
     rank_class: str
     rank_word: str
     ai: StudyAI
@@ -73,24 +75,21 @@ class Row:
         return f"A-{self.study.accession[:8]}" if self.study.accession else ""
 
     @property
-    def age(self) -> str:
-        """The patient's age in words."""
-        return age_in_words(self.study.age_months)
+    def patient(self) -> str:
+        """The patient's sex, where it is known, and age in words."""
+        age = age_in_words(self.study.age_months)
+        return age if self.study.sex == Sex.UNKNOWN else f"{self.study.sex} · {age}"
 
     @property
     def part(self) -> str:
-        """The body part in a word: the first of its name's."""
-        return str(self.study.get_body_part_display()).partition(",")[0]
+        """The body part in a word, the first of its name's, and the side where it is known."""
+        part = str(BodyPart(self.study.body_part).label).partition(",")[0]
+        return part if self.study.side == Side.UNKNOWN else f"{part} · {Side(self.study.side).label}"
 
     @property
-    def side(self) -> str:
-        """The side in a word; empty where it is unknown."""
-        return "" if self.study.side == Side.UNKNOWN else str(self.study.get_side_display())
-
-    @property
-    def sex(self) -> str:
-        """The patient's sex in a letter."""
-        return sex_in_short(self.study.sex)
+    def received(self) -> str:
+        """When it was received, in the person's time zone."""
+        return timezone.localtime(self.study.received_at).strftime("%Y-%m-%d %H:%M")
 
     @property
     def since(self) -> str:
@@ -101,11 +100,6 @@ class Row:
     def waited(self) -> str:
         """How long it has waited, in words."""
         return wait_in_words(timezone.now() - self.study.received_at)
-
-    @property
-    def home(self) -> str:
-        """The address of the study's own page."""
-        return reverse("studies:study", args=[self.study.pk])
 
     @property
     def address(self) -> str:
@@ -230,7 +224,7 @@ def _rows(user: User, studies: Sequence[Study], at: Standings) -> list[Row]:
     images = _images(studies)
     counted, own = _readings(user, studies)
     skips = _skips([study for study in studies if at[study.site].leads])
-    now = timezone.now()
+    now, homes = timezone.now(), reverse("studies:study", args=[_NO_ID])  # a page asks for one address, not for fifty
     rows = []
     for study in studies:
         views = images[study.pk]
@@ -240,6 +234,7 @@ def _rows(user: User, studies: Sequence[Study], at: Standings) -> list[Row]:
         opens = _opens(study, held, is_own=is_own)
         row = Row(
             study=study,
+            home=homes.replace(_NO_ID, str(study.pk)),
             rank_class="disputed" if study.status == StudyStatus.DISPUTED else RANK_CLASSES[Rank(study.rank)],
             rank_word=_("disputed") if study.status == StudyStatus.DISPUTED else _rank_word(study, said[study.pk]),
             ai=said[study.pk],
