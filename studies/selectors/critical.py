@@ -22,6 +22,7 @@ from studies.selectors.listing import pseudonym
 from studies.selectors.story import Story
 from studies.states import ReviewKind, StudyStatus
 from studies.turns import standing_reviews
+from studies.wording import verdict_in_words
 
 if TYPE_CHECKING:
     from bonefrac.accounts.models import User
@@ -37,6 +38,7 @@ class CriticalRow:
     finding: CriticalFinding
     pseudonym: str
     by: str
+    says: str
     communications: tuple[Communication, ...]
     may_record: bool
 
@@ -114,16 +116,28 @@ def _rows(user: User, findings: Sequence[CriticalFinding]) -> list[CriticalRow]:
     sites = {row.study.site_id: row.study.site for row in findings}
     standings = {key: access.standing(user, site) for key, site in sites.items()}
     nameless = _settled_by(user, findings, standings)
+    said = _said(findings)
     return [
         CriticalRow(
             finding=row,
             pseudonym=pseudonym(row.study),
             by="" if row.study_id in nameless else str(row.raised_by),
+            says=said.get((row.study_id, row.raised_by_id, row.review.kind), ""),
             communications=tuple(row.communications.all()),
             may_record=bool(standings[row.study.site_id].roles & READERS),
         )
         for row in findings
     ]
+
+
+def _said(findings: Sequence[CriticalFinding]) -> dict[tuple[uuid.UUID, uuid.UUID, str], str]:
+    """Return what the readings that raised findings say now, by study, reader and kind."""
+    studies, readers = {row.study_id for row in findings}, {row.raised_by_id for row in findings}
+    rows = standing_reviews().filter(study__in=studies, reader__in=readers).order_by("signed_at", "id")
+    return {
+        (row.study_id, row.reader_id, row.kind): " · ".join(part for part in (verdict_in_words(row), row.note) if part)
+        for row in rows
+    }
 
 
 def _settled_by(
