@@ -48,6 +48,7 @@ def job(user: Person, job_id: uuid.UUID) -> PredictionJob:
 
 
 def require_jobs(user: Person) -> None:
-    """Raise ``NotFound`` unless the person may look at jobs."""
+    """Raise ``NotFound`` for whoever looks after no models, ``Forbidden`` for whoever must not know how they ended."""
     if not policies.may_manage(user):
         raise NotFound
+    policies.require_live_answers(user)

@@ -266,7 +266,7 @@ class Shadow(APIView):
         """Return what a shadow said of live radiographs beside the model in service."""
         user = signed_in(request)
         version = access.model_version(user, model_version_id)
-        policies.require_manager(user)
+        policies.require_live_answers(user)
         return Response(ShadowSerializer(selectors.shadow_comparison(version)).data)
 
     @extend_schema(operation_id="models_start_shadow", request=None, responses=ModelSerializer)

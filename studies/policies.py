@@ -127,9 +127,19 @@ def may_report_problem(standing: Standing) -> bool:
     return standing.reads
 
 
-def may_export(standing: Standing) -> bool:
+def may_see_labels(standing: Standing, site: Site) -> bool:
+    """Whether the person sees datasets of a site: whoever oversees it.
+
+    Datasets tell how labels relate to what the AI said. Where a site reads blind first, whoever reads there as well
+    does not see them: another overseer does.
+    """
+    is_blind = standing.reads and site.reading_mode == ReadingMode.BLIND_FIRST
+    return bool(standing.roles & OVERSEERS) and not is_blind
+
+
+def may_export(standing: Standing, site: Site) -> bool:
     """Whether the person may freeze and export datasets of the site."""
-    return standing.exports
+    return standing.exports and may_see_labels(standing, site)
 
 
 def may_sign_now(standing: Standing, study: Study, *, has_read: bool) -> bool:

@@ -30,7 +30,7 @@ def models(request: HttpRequest) -> HttpResponse:
         (group, [(row, figures_of(row), looks.get(row.pk)) for row in group.versions])
         for group in selectors.models_by_task()
     ]
-    return render(request, "inference/models.html", {"groups": groups, "may_manage": policies.may_manage(user)})
+    return render(request, "inference/models.html", {"groups": groups, "sees_jobs": policies.sees_live_answers(user)})
 
 
 @require_GET
@@ -68,7 +68,7 @@ def shadow(request: HttpRequest, model_version_id: uuid.UUID) -> HttpResponse:
     """Show what a shadow said of live radiographs beside the model in service."""
     user = signed_in(request)
     version = access.model_version(user, model_version_id)
-    policies.require_manager(user)
+    policies.require_live_answers(user)
     return render(request, "inference/shadow.html", {"comparison": selectors.shadow_comparison(version)})
 
 

@@ -133,7 +133,7 @@ def _nothing(selection: Selection) -> Invalid:
 
 
 def _permit(actor: User, site: Site) -> None:
-    if not may_export(access.standing(actor, site)):
+    if not may_export(access.standing(actor, site), site):
         raise Forbidden(_("Administrators of the site who do not read blind there freeze and export datasets."))
 
 

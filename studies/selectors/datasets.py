@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
-from bonefrac.accounts.models import Role, Site
+from bonefrac.accounts.models import ReadingMode, Role, Site
 from bonefrac.accounts.roles import sites_with
 from bonefrac.paging import PAGE_SIZE, Page, newest_first
 from studies.models import Dataset, DatasetItem, Review
+from studies.policies import READERS
 from studies.states import Agreement, ImageLabel, Phase, Split, StudyStatus
 
 if TYPE_CHECKING:
@@ -41,10 +42,15 @@ def fallen(dataset: Dataset) -> int:
 
 def datasets_of(user: User, *, cursor: str = "", size: int = PAGE_SIZE) -> Page[Dataset]:
     """Return a page of the datasets that a person may see, newest first: administrators' and auditors' sites."""
-    rows = Dataset.objects.filter(site__in=sites_with(user, Role.ADMIN, Role.AUDITOR))
+    rows = Dataset.objects.filter(site__in=sites_with(user, Role.ADMIN, Role.AUDITOR)).exclude(site__in=_blind(user))
     return newest_first(rows.select_related("site", "frozen_by"), time="frozen_at", cursor=cursor, size=size)
 
 
 def sites_to_freeze(user: User) -> QuerySet[Site]:
     """Return the sites whose labels a person may freeze."""
-    return sites_with(user, Role.ADMIN).order_by("name")
+    return sites_with(user, Role.ADMIN).exclude(pk__in=_blind(user)).order_by("name")
+
+
+def _blind(user: User) -> QuerySet[Site]:
+    """Return the sites whose datasets are kept from a person because they read blind there."""
+    return sites_with(user, *READERS).filter(reading_mode=ReadingMode.BLIND_FIRST).order_by()

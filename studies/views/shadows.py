@@ -21,7 +21,7 @@ def labels(request: HttpRequest, model_version_id: uuid.UUID) -> HttpResponse:
     """Show in how many signed studies a shadow and the model in service suspected a fracture."""
     user = signed_in(request)
     version = access.model_version(user, model_version_id)
-    policies.require_manager(user)
+    policies.require_live_answers(user)
     found = against_labels(version)
     rows = [
         (
