@@ -8,7 +8,7 @@ shown it; where it was unsure or silent there is nothing to compare.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import combinations
 from typing import TYPE_CHECKING, Final
 
@@ -26,9 +26,9 @@ from studies.consensus import Label, Reading, counting
 from studies.contradictions import contradiction
 from studies.models import Disclosure, Divergence, Study
 from studies.selectors.ai import state_of
-from studies.selectors.readings import readings_of, reads_blind_first
 from studies.states import AIState, ReviewMode, Verdict
 from studies.terms import DivergenceKind
+from studies.turns import reads_blind_first
 
 if TYPE_CHECKING:
     from bonefrac.accounts.models import User
@@ -37,9 +37,9 @@ REMARK: Final = 500
 _EXPECTED: Final = {AIState.POSITIVE: Verdict.FRACTURE, AIState.NEGATIVE: Verdict.NO_FRACTURE}
 
 
-def find(study: Study, label: Label) -> list[Divergence]:
+def find(study: Study, label: Label, readings: Sequence[Reading]) -> list[Divergence]:
     """Write down in what judgements of a study that was just settled differ; what is known already stays as it is."""
-    rows = [*_of_readers(study), *_of_model(study, label)]
+    rows = [*_of_readers(study, readings), *_of_model(study, label)]
     return Divergence.objects.bulk_create(rows, ignore_conflicts=True) if rows else []
 
 
@@ -79,8 +79,7 @@ def visible(user: User, divergence_id: uuid.UUID) -> Divergence:
     return found
 
 
-def _of_readers(study: Study) -> Iterator[Divergence]:
-    readings = readings_of(study)
+def _of_readers(study: Study, readings: Sequence[Reading]) -> Iterator[Divergence]:
     own = counting(readings, blind_first=reads_blind_first(study))
     for first, second in combinations(own, 2):
         if _differ(first, second):

@@ -7,31 +7,33 @@ signature can no more be undone: notices by their due time, critical findings by
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 
 from django.utils.translation import gettext as _
 
 from studies import critical, divergences, notices
-from studies.consensus import Label
+from studies.consensus import Label, Reading, label_of
 from studies.models import Review, Study
 from studies.policies import may_adjudicate
 from studies.selectors.decided import label_before
-from studies.selectors.readings import label
 from studies.states import NoticeKind, ReviewKind, StudyStatus
-from studies.turns import standing_reviews
+from studies.turns import reads_blind_first, standing_reviews
 
 
-def follow(study: Study, review: Review) -> None:
+def follow(study: Study, review: Review, readings: Sequence[Reading]) -> None:
     """Let happen what follows from a review that was just added to a locked study and settled.
 
     Args:
         study: The study as it stands now.
         review: A reading, an amendment or an adjudication.
+        readings: The current readings, this one among them.
     """
     critical.follow(study, review)
-    current = label(study) if study.status == StudyStatus.REVIEWED else None
+    is_reviewed = study.status == StudyStatus.REVIEWED
+    current = label_of(readings, blind_first=reads_blind_first(study)) if is_reviewed else None
     _tell_of_verdict(study, review, current)
     if current:
-        divergences.find(study, current)
+        divergences.find(study, current, readings)
     elif study.status == StudyStatus.DISPUTED:
         _tell_leads(study, review)
 

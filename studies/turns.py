@@ -30,6 +30,11 @@ def has_read(user: User, study: Study) -> bool:
     return (own.filter(mode=ReviewMode.ASSISTED) if reads_blind_first(study) else own).exists()
 
 
+def counts_at_once(study: Study, review: Review) -> bool:
+    """Whether a reading counts by itself: where a site reads blind first, only the second look does."""
+    return not reads_blind_first(study) or review.mode == ReviewMode.ASSISTED
+
+
 def is_reader_of_round(user: User, study: Study) -> bool:
     """Whether the person signed any reading of the study in the current round."""
     return standing_reviews().filter(study=study, reader=user, round=study.round, kind=ReviewKind.READING).exists()

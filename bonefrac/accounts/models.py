@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import uuid
+
 from django.contrib.auth.models import AbstractUser
 from django.contrib.postgres.functions import TransactionNow
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -113,6 +115,8 @@ class User(AbstractUser):
     display_name = models.CharField(_("name shown to others"), max_length=120)
     is_engineer = models.BooleanField(_("engineer (models, no studies)"), default=False)
     is_demo = models.BooleanField(default=False, editable=False)
+    #: Roles by site, once looked up for a request; None where nobody keeps them.
+    known_roles: dict[uuid.UUID, frozenset[Role]] | None = None
     first_name = None  # type: ignore[assignment]
     last_name = None  # type: ignore[assignment]
 

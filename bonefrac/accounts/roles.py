@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import QuerySet
 
-from bonefrac.accounts.models import Membership, ReadingMode, Role, Site, User
+from bonefrac.accounts.models import Membership, Role, Site, User
 
 Person: TypeAlias = User | AnonymousUser
 
@@ -26,6 +26,15 @@ def memberships_of(user: Person) -> QuerySet[Membership]:
 
 def roles_of(user: Person, site: Site) -> frozenset[Role]:
     """Return the roles that somebody holds at a site; none for the inactive and the unknown."""
+    known = user.known_roles if isinstance(user, User) else None
+    if known is None:
+        return _roles_of(user, site)
+    if site.pk not in known:
+        known[site.pk] = _roles_of(user, site)
+    return known[site.pk]
+
+
+def _roles_of(user: Person, site: Site) -> frozenset[Role]:
     return frozenset(Role(role) for role in memberships_of(user).filter(site=site).values_list("role", flat=True))
 
 
@@ -43,12 +52,6 @@ def sites_with(user: Person, *roles: Role) -> QuerySet[Site]:
 def holds_anywhere(user: Person, *roles: Role) -> bool:
     """Return whether somebody holds any of the roles at any site."""
     return memberships_of(user).filter(role__in=roles).exists()
-
-
-def is_blind_anywhere(user: Person) -> bool:
-    """Return whether somebody belongs to a site that reads blind first, other than as an uploader."""
-    held = memberships_of(user).exclude(role=Role.UPLOADER)
-    return held.filter(site__reading_mode=ReadingMode.BLIND_FIRST).exists()
 
 
 def time_zone_of(user: Person) -> ZoneInfo | None:

@@ -10,9 +10,9 @@ from django.utils.translation import gettext_lazy
 
 from bonefrac.audit.events import history_of, record
 from bonefrac.audit.models import Verb
-from bonefrac.errors import Conflict
-from studies import access
-from studies.consensus import status_of
+from bonefrac.errors import Conflict, NotFound
+from studies import access, policies
+from studies.consensus import Reading, status_of
 from studies.models import Study
 from studies.selectors.readings import readings_of, reads_blind_first
 from studies.states import STUDY_TRANSITIONS, StudyEvent, StudyStatus
@@ -41,8 +41,11 @@ _OF_READERS: Final = frozenset({Verb.REVIEW_SIGNED, Verb.REVIEW_AMENDED, Verb.RE
 
 def lock(actor: User, study_id: uuid.UUID) -> Study:
     """Return a study that the actor may see, locked so that inserts which reference it still pass."""
-    access.study(actor, study_id)
-    return locked(study_id)
+    found = Study.objects.select_related("site").select_for_update(no_key=True, of=("self",)).filter(pk=study_id)
+    study = found.first()
+    if study is None or not policies.sees_study(access.standing(actor, study.site), study):
+        raise NotFound
+    return study
 
 
 def locked(study_id: uuid.UUID) -> Study:
@@ -82,10 +85,12 @@ def changes_since(study: Study, revision: int) -> str:
     return ", ".join(changed) or _("its content is newer")
 
 
-def settle(study: Study, event: StudyEvent) -> StudyStatus:
-    """Move a study to where its current reviews put it, as the transition table allows, and raise its revision."""
-    to = status_of(readings_of(study), required=study.readings_required, blind_first=reads_blind_first(study))
-    return move(study, event, to)
+def settle(study: Study, event: StudyEvent) -> list[Reading]:
+    """Move a study to where its current readings put it, as the table allows; return them. Its revision rises."""
+    readings = readings_of(study)
+    to = status_of(readings, required=study.readings_required, blind_first=reads_blind_first(study))
+    move(study, event, to)
+    return readings
 
 
 def move(study: Study, event: StudyEvent, to: StudyStatus | None = None) -> StudyStatus:

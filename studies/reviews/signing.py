@@ -23,7 +23,7 @@ from studies.reviews.locking import drop_claim, lock, note, require_revision, re
 from studies.selectors.ai import has_been_shown, has_signed_blind
 from studies.states import STUDY_TRANSITIONS, ReviewKind, ReviewMode, StudyEvent, StudyStatus
 from studies.terms import DraftPurpose
-from studies.turns import has_read, is_reader_of_round, standing_reviews
+from studies.turns import counts_at_once, has_read, is_reader_of_round, standing_reviews
 
 if TYPE_CHECKING:
     from bonefrac.accounts.models import User
@@ -65,13 +65,13 @@ def sign(
         _require_whole(actor, study, judgement)
         mode = next_mode(actor, study)
         review = _add_anew(actor, study, judgement, kind=ReviewKind.READING, mode=mode, opened_at=opened_at)
-        if has_read(actor, study):
+        if counts_at_once(study, review):
             drop_claim(study)
-        settle(study, StudyEvent.SIGN)
+        readings = settle(study, StudyEvent.SIGN)
         drafts.discard(actor, study, DraftPurpose.SIGN)
         data = {"review": str(review.pk), "mode": mode, "round": study.round, "shown": _shown(judgement)}
         note(actor, Verb.REVIEW_SIGNED, study, **data)
-        outcomes.follow(study, review)
+        outcomes.follow(study, review, readings)
     return review
 
 
@@ -101,11 +101,11 @@ def amend(actor: User, review_id: uuid.UUID, *, judgement: Judgement, revision: 
         _require_reason(review, reason)
         _require_whole(actor, study, judgement, earlier=judgement_of(review))
         amended = _supersede(actor, study, review, judgement, reason)
-        settle(study, StudyEvent.AMEND)
+        readings = settle(study, StudyEvent.AMEND)
         drafts.discard(actor, study, DraftPurpose.AMEND)
         data = {"review": str(amended.pk), "supersedes": str(review.pk), "shown": _shown(judgement)}
         note(actor, Verb.REVIEW_AMENDED, study, **data)
-        outcomes.follow(study, amended)
+        outcomes.follow(study, amended, readings)
     return amended
 
 
@@ -131,11 +131,11 @@ def adjudicate(
         mode = ReviewMode.ASSISTED if has_been_shown(actor, study) else ReviewMode.BLIND
         review = _add_anew(actor, study, judgement, kind=ReviewKind.ADJUDICATION, mode=mode, opened_at=opened_at)
         drop_claim(study)
-        settle(study, StudyEvent.ADJUDICATE)
+        readings = settle(study, StudyEvent.ADJUDICATE)
         drafts.discard(actor, study, DraftPurpose.ADJUDICATE)
         data = {"review": str(review.pk), "mode": mode, "round": study.round, "shown": _shown(judgement)}
         note(actor, Verb.STUDY_ADJUDICATED, study, **data)
-        outcomes.follow(study, review)
+        outcomes.follow(study, review, readings)
     return review
 
 

@@ -23,7 +23,7 @@ from studies.following import next_study
 from studies.models import Review, Study
 from studies.selectors import map_of, open_study
 from studies.states import ReviewKind
-from studies.turns import has_read
+from studies.turns import counts_at_once
 from studies.views import sheet as sheets
 from studies.views.sheet import Sheet, context
 
@@ -53,14 +53,14 @@ def sign(request: HttpRequest, study_id: uuid.UUID) -> HttpResponse:
     study = access.read_study(user, study_id)
 
     def verb() -> Onward:
-        reviews.sign_once(
+        review = reviews.sign_once(
             user,
             study.pk,
             judgement=forms.judgement(request.POST),
             revision=forms.revision(request.POST),
             opened_at=forms.opened_at(request.POST),
         )
-        return _after_signing(request, user, study)
+        return _after_signing(request, user, study, review)
 
     return _answer(request, user, study, sheets.to_sign(study, forms.typed(request.POST)), verb)
 
@@ -203,8 +203,8 @@ def _in_place(request: HttpRequest, user: User, onward: Onward) -> HttpResponse:
     return response
 
 
-def _after_signing(request: HttpRequest, user: User, study: Study) -> Onward:
-    if not has_read(user, study):
+def _after_signing(request: HttpRequest, user: User, study: Study, review: Review) -> Onward:
+    if not counts_at_once(study, review):
         messages.info(request, _("Your blind reading is signed. Look again with what the machine says, then sign."))
         return Onward(reverse("studies:read", args=[study.pk]), access.read_study(user, study.pk))
     messages.success(request, _("Signed."))
