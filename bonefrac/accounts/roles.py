@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import QuerySet
 
-from bonefrac.accounts.models import Membership, Role, Site, User
+from bonefrac.accounts.models import Membership, ReadingMode, Role, Site, User
 
 Person: TypeAlias = User | AnonymousUser
 
@@ -52,6 +52,12 @@ def sites_with(user: Person, *roles: Role) -> QuerySet[Site]:
 def holds_anywhere(user: Person, *roles: Role) -> bool:
     """Return whether somebody holds any of the roles at any site."""
     return memberships_of(user).filter(role__in=roles).exists()
+
+
+def is_blind_anywhere(user: Person) -> bool:
+    """Return whether somebody belongs to a site that reads blind first, other than as an uploader."""
+    held = memberships_of(user).exclude(role=Role.UPLOADER)
+    return held.filter(site__reading_mode=ReadingMode.BLIND_FIRST).exists()
 
 
 def time_zone_of(user: Person) -> ZoneInfo | None:
