@@ -16,7 +16,6 @@ from django.utils.translation import gettext as _
 
 from bonefrac.errors import Invalid
 from studies.reviews import Box, Judgement, Point, Unlocated
-from studies.selectors.listing import PAGE_SIZE, SHOWS, Filters
 from studies.states import Side, Verdict
 from studies.terms import DraftPurpose, Shape
 from studies.typed import Typed, storable
@@ -154,26 +153,3 @@ def purpose(data: QueryDict) -> DraftPurpose:
         return DraftPurpose(data.get("purpose", DraftPurpose.SIGN))
     except ValueError as error:
         raise Invalid(_("A draft is going to be a reading, an amendment or an adjudication.")) from error
-
-
-def size(data: QueryDict) -> int:
-    """Parse how many rows a page should have; the usual number where it is not said."""
-    asked = data.get("size", "")
-    return int(asked) if asked.isdecimal() and len(asked) < 5 else PAGE_SIZE
-
-
-def filters(data: QueryDict) -> Filters:
-    """Parse a list's filters; what is unknown narrows nothing."""
-    show = data.get("show", "open")
-    try:
-        site = uuid.UUID(data.get("site", "")) if data.get("site") else None
-    except ValueError:
-        site = None
-    return Filters(
-        show=show if show in SHOWS else "open",
-        site=site,
-        part=data.get("part", ""),
-        ai=data.get("ai", ""),
-        urgent=data.get("urgent", "") in {"1", "true", "on"},
-        search=data.get("search", "").strip()[:64],
-    )

@@ -81,9 +81,9 @@ def hand_back(actor: User, study_id: uuid.UUID) -> Study:
 def next_for(actor: User, site: Site) -> Study | None:
     """Claim and return the study that the actor should read next at a site; None where nothing waits for them.
 
-    Studies over the site's wait ceiling come first, oldest first; then, for leads, what is disputed and not theirs;
-    then by rank and age. What another reader holds, or is taking at this moment, and what the actor has skipped in
-    its round is passed over.
+    What they hold already comes first: asking twice gathers no second study. Then studies over the site's wait
+    ceiling, oldest first; then, for leads, what is disputed and not theirs; then by rank and age. What another reader
+    holds, or is taking at this moment, and what the actor has skipped in its round is passed over.
     """
     _require_reader(actor, site)
     with transaction.atomic():
@@ -184,8 +184,10 @@ def _lanes(actor: User, site: Site) -> Iterator[Sequence[QuerySet[Study]]]:
     rows = _free(actor, site).filter(~Exists(skipped)).order_by("received_at", "id")
     waiting = rows.filter(~Exists(_own_readings(actor, site)), status=StudyStatus.AWAITING)
     disputed = rows.filter(~Exists(_own_readings(actor)), status=StudyStatus.DISPUTED)
-    ceiling = timezone.now() - timedelta(minutes=site.wait_ceiling_minutes)
+    now = timezone.now()
+    ceiling = now - timedelta(minutes=site.wait_ceiling_minutes)
     open_to_actor = (waiting, disputed) if _settles(actor, site) else (waiting,)
+    yield [part.filter(claimed_by=actor, claimed_until__gte=now) for part in open_to_actor]
     yield [part.filter(received_at__lte=ceiling) for part in open_to_actor]
     yield [part.filter(received_at__gt=ceiling) for part in open_to_actor[1:]]
     for rank in Rank:

@@ -26,9 +26,7 @@ from bonefrac.paging import make_cursor, newest_first, read_cursor
 from studies import access
 from studies.models import Skip, Study
 from studies.policies import Standing, may_adjudicate, sees_reading_side
-from studies.selectors.filtering import PAGE_SIZE as PAGE_SIZE
-from studies.selectors.filtering import SHOWS as SHOWS
-from studies.selectors.filtering import Filters as Filters
+from studies.selectors.filtering import PAGE_SIZE, Filters
 from studies.standings import Standings, standings_of
 from studies.states import AIState, Rank, ReviewKind, StudyStatus
 from studies.turns import standing_reviews

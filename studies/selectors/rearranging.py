@@ -15,7 +15,8 @@ from django.utils.translation import gettext as _
 from bonefrac.errors import Forbidden
 from studies import access, policies
 from studies.models import Study, StudyImage
-from studies.selectors.listing import Filters, pseudonym
+from studies.selectors.filtering import Filters
+from studies.selectors.listing import pseudonym
 from studies.states import StudyEvent, StudyStatus
 from studies.turns import standing_reviews
 

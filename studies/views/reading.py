@@ -22,7 +22,7 @@ from studies import access, forms, reviews
 from studies.following import next_study
 from studies.models import Review, Study
 from studies.selectors import map_of, open_study
-from studies.states import ReviewKind
+from studies.states import ReviewKind, StudyStatus
 from studies.turns import counts_at_once
 from studies.views import sheet as sheets
 from studies.views.sheet import Sheet, context
@@ -211,6 +211,8 @@ def _after_signing(request: HttpRequest, user: User, study: Study, review: Revie
     following = next_study(user, study.site)
     if following is None:
         return Onward(reverse("studies:worklist"))
+    if following.status == StudyStatus.DISPUTED:
+        return Onward(reverse("studies:adjudicate", args=[following.pk]))
     return Onward(reverse("studies:read", args=[following.pk]), following)
 
 

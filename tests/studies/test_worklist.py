@@ -219,6 +219,18 @@ def test_what_was_skipped_is_not_handed_out_again_in_that_round_and_stays_open_f
     assert worklist.next_for(reader, site) == first
 
 
+def test_asking_twice_gathers_no_second_study():
+    site = make.site()
+    reader = make.reader(site)
+    held = make.study(site, rank=Rank.NEGATIVE)
+    assert worklist.next_for(reader, site) == held
+    better = make.study(site, rank=Rank.URGENT, urgent=True)
+    assert worklist.next_for(reader, site) == held
+    assert worklist.upcoming(reader, held.pk) == better
+    Study.objects.filter(pk=held.pk).update(claimed_until=timezone.now() - timedelta(seconds=1))
+    assert worklist.next_for(reader, site) == better  # a lease that is over holds nothing
+
+
 def test_what_cannot_be_skipped_says_why():
     site = make.site()
     reader, study = make.reader(site), make.study(site)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from django.db import connection
 from django.test import Client
@@ -143,6 +145,23 @@ def test_a_lead_who_takes_the_next_goes_to_settle_a_dispute():
     client = signed_in(make.lead(site))
     assert client.post(reverse("studies:next", args=[site.pk])).url == f"/studies/{disputed.pk}/adjudicate/"
     assert client.get(f"/studies/{disputed.pk}/adjudicate/").status_code == 200
+
+
+def test_sign_and_next_leads_a_lead_to_the_dispute_that_follows():
+    site = make.site(required=2, ceiling=60)
+    lead = make.lead(site)
+    over = make.study(site, waited=61)
+    disputed, *_ = make.disputed(site)
+    worklist.claim(lead, over.pk)
+    form = {"verdict": "no_fracture", "findings": "[]", "revision": "1", "shown": json.dumps(ids_of(over))}
+    client = signed_in(lead)
+    answer = client.post(f"/studies/{over.pk}/sign/", form, headers={"X-In-Place": "1"})
+    assert (answer.status_code, answer["X-Address"]) == (200, f"/studies/{disputed.pk}/adjudicate/")
+    assert answer.content == b""  # another kind of form: the page is loaded anew
+
+
+def ids_of(study):
+    return [str(image.pk) for image in study.images.all()]
 
 
 @pytest.mark.parametrize("mode", [ReadingMode.ASSISTED, ReadingMode.BLIND_FIRST])
