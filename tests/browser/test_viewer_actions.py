@@ -310,3 +310,17 @@ def test_an_angle_is_that_of_the_plane_and_its_ends_can_be_moved(site, open_page
     act(page, "flipHorizontal")
     settled(page)
     assert float(measured(page)[0].rstrip("°")) == pytest.approx(90, abs=1)
+
+
+def test_pixels_that_are_higher_than_wide_are_shown_so(site, open_page):
+    pixels = quarters()
+    dicom = harness.part10(pixels, PixelAspectRatio=[2, 1])
+    page = open_page(site.reading([site.image("one", dicom, ROWS, COLUMNS, preview=harness.png(pixels), aspect=2.0)]))
+    ready(page, "one")
+    origin, along, down = screen(page, 0, 0), screen(page, 100, 0), screen(page, 0, 100)
+    assert down[1] - origin[1] == pytest.approx(2 * (along[0] - origin[0]))
+    assert close_to(seen(page), UPRIGHT)
+    act(page, "rotateRight")
+    origin, along, down = screen(page, 0, 0), screen(page, 100, 0), screen(page, 0, 100)
+    assert origin[0] - down[0] == pytest.approx(2 * (along[1] - origin[1]))
+    assert close_to(seen(page), (UPRIGHT[2], UPRIGHT[0], UPRIGHT[3], UPRIGHT[1]))

@@ -116,6 +116,7 @@ def test_marks_come_back_from_the_form_to_the_last_digit(site, study, open_page)
     assert again.evaluate("() => window.bonefrac.viewer.measurements.all") == measured
 
 
+@pytest.mark.long
 def test_a_field_that_cannot_be_read_breaks_nothing(site, study, open_page):
     page = open_page(site.reading(study, findings="[{", measurements="null"))
     ready(page)

@@ -100,6 +100,7 @@ def test_stages_go_from_all_views_to_one_and_keep_what_was_done(site, study, ope
     assert page.locator(".stage").nth(0).get_attribute("data-rotation") == "0"
 
 
+@pytest.mark.long
 def test_thumbs_go_to_where_an_image_hangs(site, study, open_page):
     page = open_page(site.reading(study, hanging=[["v0", "v2"], ["v1", "v3"]]))
     all_ready(page, 2)
@@ -161,6 +162,7 @@ def test_a_prior_stands_beside_the_study_only_when_asked_and_takes_no_marks(site
     assert site.asked.count("/priors/p1/") == 1
 
 
+@pytest.mark.long
 def test_a_prior_that_cannot_be_opened_says_so(site, study, prior, open_page):
     site.down.add("/priors/p1/")
     page = open_page(site.reading(study[:1], priors=[prior]), allow=("503",))

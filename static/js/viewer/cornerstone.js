@@ -2,7 +2,7 @@
 //
 // Nothing but `core.js` imports this, and only when it is asked for.
 
-import { cache, Enums, eventTarget, imageLoader, init as startCore, RenderingEngine } from "@cornerstonejs/core";
+import { cache, Enums, eventTarget, imageLoader, init as startCore, metaData, RenderingEngine } from "@cornerstonejs/core";
 import { init as startLoader, wadouri } from "@cornerstonejs/dicom-image-loader";
 import { previewId, registerPreviews } from "./preview.js";
 
@@ -10,5 +10,24 @@ startCore({ rendering: { webGlContextCount: 1 } });
 startLoader({ maxWebWorkers: Math.max(1, Math.min(4, Math.floor((navigator.hardwareConcurrency || 2) / 2))) });
 cache.setMaxCacheSize(1024 * 1024 * 1024);
 registerPreviews();
+
+const stretched = new Map(); // id of the loader -> what is said of its plane
+const BEFORE_THE_FILE = 10_000;
+metaData.addProvider((type, imageId) => (type === "imagePlaneModule" ? stretched.get(imageId) : undefined), BEFORE_THE_FILE);
+
+/** Have an instance shown with pixels that are higher than wide, or wider: Cornerstone reads spacings only. */
+export function stretch(imageId, { rows, columns, aspect = 1 }) {
+  if (aspect === 1) return;
+  stretched.set(imageId, {
+    rows,
+    columns,
+    rowPixelSpacing: aspect,
+    columnPixelSpacing: 1,
+    rowCosines: [1, 0, 0],
+    columnCosines: [0, 1, 0],
+    imagePositionPatient: [0, 0, 0],
+    imageOrientationPatient: [1, 0, 0, 0, 1, 0],
+  });
+}
 
 export { cache, Enums, eventTarget, imageLoader, previewId, RenderingEngine, wadouri };

@@ -60,6 +60,7 @@ export function sayPane(pane, { words, map, marks }) {
   const label = element.querySelector("[data-label]");
   label.textContent = image.prior ? `${words.prior} ${image.prior.date} · ${image.label}` : image.label;
   element.querySelector(".stage__label").hidden = false;
+  element.setAttribute("aria-label", `${label.textContent}. ${words.help}`);
 }
 
 /** Say of the whole viewer what its active pane shows. */

@@ -86,6 +86,7 @@ export class Store {
     const [blob, parts] = await Promise.all([instance(image.dicom, priority), core()]);
     this.#core = parts;
     entry.imageId = parts.wadouri.fileManager.add(blob);
+    parts.stretch(entry.imageId, image);
     const loaded = await parts.imageLoader.loadAndCacheImage(entry.imageId);
     settleGreys(loaded);
     entry.fetched = { imageId: entry.imageId, loaded };
