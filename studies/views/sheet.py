@@ -23,6 +23,7 @@ from studies.terms import Advice, Bone, DraftPurpose, FractureType, OtherFinding
 from studies.turns import blind_answer
 from studies.typed import Typed, typed_in, typed_of
 from studies.views.pictures import reading_data
+from studies.wording import facts_of, names_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +117,7 @@ def context(user: User, story: Story, sheet: Sheet) -> dict[str, Any]:
         "agree": _agree(story) if can_write else None,
         "draft": _draft(study, sheet, draft),
         "lost": lost,
+        "before": facts_of(sheet.review, names_of(story.images)) if sheet.review else (),
         "undo": undoable(user),
         "report_sentence_url": reverse("studies:report_sentence", args=[study.pk]),
         "reading_data": reading_data(user, story, can_read=can_write),

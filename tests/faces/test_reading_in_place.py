@@ -336,6 +336,28 @@ def test_keeping_a_draft_costs_little():
     assert len(captured) <= 16
 
 
+def test_the_page_of_an_amendment_says_what_was_signed_and_the_history_what_changed(settings):
+    settings.UNDO_SECONDS = 0
+    site = make.site()
+    study, reader = make.study(site), make.reader(site)
+    review = make.signed(reader, study, "fracture", confidence="possible", note="distal", advice=("ct",))
+    page = as_(reader)
+    shown = page.get(url("amend", review.pk))
+    said = {fact.name: fact.value for fact in shown.context["before"]}
+    assert said["verdict"] == "fracture (acute)"
+    assert (said["confidence"], said["note"], said["advice"]) == ("possible", "distal", "CT")
+    assert "As it was signed" in shown.text
+    assert (shown.context["sheet"].typed.note, shown.context["sheet"].typed.advice) == ("distal", ("ct",))
+    sent = form(study, "no_fracture", note="old film seen")
+    refused = page.post(url("amend", review.pk), sent, headers=IN_PLACE)
+    assert (refused.status_code, "why the reading is amended" in refused.text) == (400, True)
+    amended = page.post(url("amend", review.pk), sent | {"reason": "old film"}, headers=IN_PLACE)
+    assert (amended.status_code, amended.headers["X-Address"]) == (200, url("study", study.pk))
+    history = page.get(url("study", study.pk)).text
+    for words in ("old film", "fracture (acute)", "no acute fracture", "distal", "old film seen"):
+        assert words in history, words
+
+
 # --- The report sentence ------------------------------------------------------------------------------------------
 
 
