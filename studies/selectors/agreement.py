@@ -26,6 +26,7 @@ from bonefrac.accounts.roles import sites_with
 from bonefrac.errors import Forbidden
 from studies.agreement import Agreement, Counts, agreement
 from studies.models import Review
+from studies.selectors.second_looks import Change, Tally, tallies
 from studies.states import BodyPart, ReviewKind, ReviewMode, StudyStatus, Verdict
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ SINCE: Final = {0: gettext_lazy("ever"), 90: gettext_lazy("90 days"), 365: gette
 _THEIRS: Final = "study__reviews__"
 
 Pair = tuple[uuid.UUID, uuid.UUID]
-Tally = dict[tuple[uuid.UUID, str | None, Pair | None], Counter[tuple[Verdict, Verdict]]]
+Counted = dict[tuple[uuid.UUID, str | None, Pair | None], Counter[tuple[Verdict, Verdict]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +74,35 @@ class Line:
         return not self.part
 
 
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How often a reader kept and changed their blind answer at the second look."""
+
+    site: str
+    reader: str
+    tally: Tally
+
+    @property
+    def counts(self) -> tuple[tuple[str, int], ...]:
+        """How often each change happened, under its name."""
+        return tuple((str(change.label), self.tally.counts.get(change, 0)) for change in Change)
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """How readers agree with each other, and with themselves before the AI."""
+
+    lines: tuple[Line, ...]
+    looks: tuple[Look, ...]
+
+
 def agreements(user: User, *, readings: str = "counting", site: uuid.UUID | None = None, days: int = 0) -> list[Line]:
-    """Return how readers agree at the sites that a person leads or oversees.
+    """Return how readers agree at the sites that a person leads or oversees: the lines of ``overview``."""
+    return list(overview(user, readings=readings, site=site, days=days).lines)
+
+
+def overview(user: User, *, readings: str = "counting", site: uuid.UUID | None = None, days: int = 0) -> Overview:
+    """Return how readers agree at the sites that a person leads or oversees, and what their second looks changed.
 
     Args:
         user: A lead, administrator or auditor.
@@ -91,9 +119,14 @@ def agreements(user: User, *, readings: str = "counting", site: uuid.UUID | None
     shown = {row.pk: row for row in (sites.filter(pk=site) if site else sites)}
     named = set(sites_with(user, Role.ADMIN, Role.AUDITOR).values_list("pk", flat=True))
     led = set(sites_with(user, Role.LEAD).values_list("pk", flat=True))
-    found = _tally(_pairs(shown, readings, days))
-    names = _names({reader for _site, _part, pair in found for reader in pair or ()})
-    return [line for key, row in shown.items() for line in _lines(user, row, found, names, is_named=key in named - led)]
+    found, looks = _tally(_pairs(shown, readings, days)), tallies(list(shown), days=days)
+    people = {key: _readers_at(key, found) | {look.reader for look in looks if look.site == key} for key in shown}
+    names = _names({reader for readers in people.values() for reader in readers})
+    called = {key: names if key in named - led else _numbers(user, row, people[key]) for key, row in shown.items()}
+    return Overview(
+        lines=tuple(line for key, row in shown.items() for line in _lines(row, found, called[key])),
+        looks=tuple(Look(str(shown[look.site]), called[look.site][look.reader], look) for look in looks),
+    )
 
 
 def sites_of(user: User) -> list[Site]:
@@ -126,9 +159,9 @@ def _chosen(prefix: str, readings: str) -> Q:
     return stands & {"blind": Q(**{f"{prefix}mode": ReviewMode.BLIND}), "assisted": assisted}.get(readings, counts)
 
 
-def _tally(rows: Iterable[dict[str, Any]]) -> Tally:
+def _tally(rows: Iterable[dict[str, Any]]) -> Counted:
     """Sum the counts by site, part and pair; a part or pair of None is the sum over all."""
-    found: Tally = defaultdict(Counter)
+    found: Counted = defaultdict(Counter)
     for row in rows:
         pair: Pair = (row["reader"], row[f"{_THEIRS}reader"])
         cell = (Verdict(row["verdict"]), Verdict(row[f"{_THEIRS}verdict"]))
@@ -138,11 +171,13 @@ def _tally(rows: Iterable[dict[str, Any]]) -> Tally:
     return found
 
 
-def _lines(user: User, site: Site, found: Tally, names: Mapping[uuid.UUID, str], *, is_named: bool) -> Iterator[Line]:
+def _readers_at(site: uuid.UUID, found: Counted) -> set[uuid.UUID]:
+    return {reader for place, _part, pair in found if place == site for reader in pair or ()}
+
+
+def _lines(site: Site, found: Counted, called: Mapping[uuid.UUID, str]) -> Iterator[Line]:
     """Yield a site's lines: all pairs first, then each; within them all parts first, then each."""
     here = {(part, pair): counts for (place, part, pair), counts in found.items() if place == site.pk}
-    people = {reader for _part, pair in here for reader in pair or ()}
-    called = names if is_named else _numbers(user, site, people)
     order = [part for part in (None, *BodyPart.values) if (part, None) in here]
     pairs = sorted({pair for _part, pair in here if pair}, key=lambda pair: _in_order(pair, called))
     for pair in (None, *pairs):

@@ -157,10 +157,11 @@ def _narrowed(filters: Filters) -> Q:
 def _row(found: Divergence) -> DivergenceRow:
     said = {"positive": _("fracture suspected"), "negative": _("nothing suspected"), "doubt": _("unsure")}
     machine = said.get(found.prediction.state, "") if found.prediction else ""
+    earlier, later = verdict_in_words(found.other) if found.other else machine, verdict_in_words(found.review)
     return DivergenceRow(
         divergence=found,
         pseudonym=pseudonym(found.study),
-        earlier=verdict_in_words(found.other) if found.other else machine,
-        later=verdict_in_words(found.review),
+        earlier=earlier,
+        later=_("%(verdict)s, elsewhere") % {"verdict": later} if earlier == later else later,
         is_of_machine=found.prediction_id is not None,
     )

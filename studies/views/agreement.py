@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET
 from bonefrac.accounts.requests import signed_in
 from studies.selectors import agreement as selectors
 from studies.selectors.agreement import READINGS, SINCE, Line
+from studies.selectors.second_looks import Change
 
 COLUMNS = ("site", "part", "first", "second", "studies", "agreed", "kappa", "low", "high")
 
@@ -22,9 +23,11 @@ COLUMNS = ("site", "part", "first", "second", "studies", "agreed", "kappa", "low
 def agreement(request: HttpRequest) -> HttpResponse:
     """Show how readers agree, by site, pair and part."""
     readings, site, days = _asked(request.GET)
-    lines = selectors.agreements(signed_in(request), readings=readings, site=site, days=days)
+    shown = selectors.overview(signed_in(request), readings=readings, site=site, days=days)
     context = {
-        "lines": lines,
+        "lines": shown.lines,
+        "looks": shown.looks,
+        "changes": Change.choices,
         "readings": readings,
         "all_readings": READINGS.items(),
         "days": days,

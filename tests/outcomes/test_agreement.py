@@ -16,7 +16,7 @@ from bonefrac.db import new_id
 from bonefrac.errors import Forbidden
 from studies.agreement import agreement, kappa_of, standard_error
 from studies.models import Review, Study
-from studies.selectors.agreement import agreements
+from studies.selectors.agreement import agreements, overview
 from studies.states import Verdict
 from tests import factories_studies as make
 
@@ -150,7 +150,7 @@ def test_scripted_readers_reproduce_kappa_of_scikit_learn_on_the_page_of_an_admi
 
 def test_it_is_counted_in_one_query_however_many_studies(world, django_assert_max_num_queries):
     admin = make.person(world[0], Role.ADMIN)
-    with django_assert_max_num_queries(7):
+    with django_assert_max_num_queries(9):
         assert agreements(admin)
 
 
@@ -203,6 +203,21 @@ def test_blind_assisted_first_and_counting_rows(db):
     assert kappa("counting") == pytest.approx(cohen_kappa_score(*counting), abs=1e-6)
     assert kappa("assisted") == kappa("counting")
     assert kappa("anything else") == kappa("counting")
+
+
+def test_second_looks_stand_beside_under_the_same_numbers(db):
+    site = make.site(mode=ReadingMode.BLIND_FIRST, required=2)
+    one, other, lead = make.reader(site), make.reader(site), make.lead(site)
+    studies = studied(site, 25)
+    for reader, blind in ((one, Verdict.FRACTURE), (other, Verdict.NO_FRACTURE)):
+        read(studies, reader, [blind] * 25, mode="blind")
+        read(studies, reader, [Verdict.FRACTURE] * 25)
+    seen = overview(lead)
+    assert {look.reader for look in seen.looks} == {"reader 1", "reader 2"}
+    kept = {look.tally.reader: dict(look.counts)["kept"] for look in seen.looks}
+    assert kept == {one.pk: 25, other.pk: 0}
+    named = overview(make.person(site, Role.AUDITOR))
+    assert {look.reader for look in named.looks} == {str(one), str(other)}
 
 
 def test_what_was_taken_back_voided_or_is_of_an_earlier_round_or_time_is_not_counted(db):
