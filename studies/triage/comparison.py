@@ -115,12 +115,35 @@ class Comparison:
 
 
 def compare(
-    replications: Sequence[Sequence[Arrival]], *, readers: int, ceiling: float, hours: Hours | None = None
+    replications: Sequence[Sequence[Arrival]],
+    *,
+    readers: int,
+    ceiling: float,
+    hours: Hours | None = None,
+    order: Order | None = None,
 ) -> Comparison:
-    """Return what age alone, plain AI priority and the worklist's order do to the same arrivals."""
-    orders = (FIFO, PLAIN, under(ceiling))
-    found = {order.name: [_measured(one, order, readers, hours) for one in replications] for order in orders}
-    return Comparison({name: _turned(rows) for name, rows in found.items()}, ceiling)
+    """Return what age alone, plain AI priority and the worklist's order, or another, do to the same arrivals."""
+    orders = (FIFO, PLAIN, order or under(ceiling))
+    return Comparison({one.name: _figures(replications, one, readers, hours) for one in orders}, ceiling)
+
+
+def keeping(
+    replications: Sequence[Sequence[Arrival]], ceilings: Sequence[float], *, readers: int, hours: Hours | None = None
+) -> list[float]:
+    """Return under which of the ceilings the worklist's order keeps every promise."""
+    by_age = _figures(replications, FIFO, readers, hours)
+    tried = (
+        Comparison({FIFO.name: by_age, under(one).name: _figures(replications, under(one), readers, hours)}, one)
+        for one in ceilings
+    )
+    return [found.ceiling for found in tried if not found.broken]
+
+
+def usual_wait(replications: Sequence[Sequence[Arrival]], *, readers: int, hours: Hours | None = None) -> float:
+    """Return the mean wait by age alone, in minutes."""
+    return statistics.fmean(
+        statistics.fmean(waits(one, FIFO, readers=readers, hours=hours)) for one in replications if one
+    )
 
 
 def ratio(above: Sequence[float], below: Sequence[float] | None = None) -> Estimate:
@@ -136,6 +159,13 @@ def ratio(above: Sequence[float], below: Sequence[float] | None = None) -> Estim
     return Estimate(value, value - width, value + width)
 
 
+def _figures(
+    replications: Sequence[Sequence[Arrival]], order: Order, readers: int, hours: Hours | None
+) -> dict[tuple[str, str], tuple[float, ...]]:
+    rows = [_measured(one, order, readers, hours) for one in replications]
+    return {key: tuple(row[key] for row in rows) for key in rows[0]}
+
+
 def _measured(
     arrivals: Sequence[Arrival], order: Order, readers: int, hours: Hours | None
 ) -> dict[tuple[str, str], float]:
@@ -146,7 +176,3 @@ def _measured(
         for measure, of in MEASURES.items():
             found[group, measure] = of(of_group) if of_group else math.nan
     return found
-
-
-def _turned(rows: Sequence[Mapping[tuple[str, str], float]]) -> dict[tuple[str, str], tuple[float, ...]]:
-    return {key: tuple(row[key] for row in rows) for key in rows[0]}

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
+_DAY: Final = 24 * 60.0
 COLUMNS: Final = ("arrived_at", "priority", "truth", "ai_state", "reading_minutes")
 
 
@@ -153,6 +154,30 @@ def timed(rows: Sequence[tuple[datetime, Arrival]], *, otherwise: float = 5.0) -
         replace(arrival, minute=(when - first).total_seconds() / 60, reading=arrival.reading or usual)
         for when, arrival in ordered
         if first is not None
+    ]
+
+
+def at_load(arrivals: Sequence[Arrival], load: float, readers: int) -> list[Arrival]:
+    """Return the same arrivals, closer together or farther apart, so that they keep the readers busy to this share."""
+    stretch = load_of(arrivals, readers) / load
+    return [replace(arrival, minute=arrival.minute * stretch) for arrival in arrivals]
+
+
+def drawn_again(arrivals: Sequence[Arrival], seed: int) -> list[Arrival]:
+    """Return a log of as many days, each drawn from the days of this one: what the days could have been.
+
+    Days keep their order within, their times of the day and what came on them.
+    """
+    chance = random.Random(seed)  # noqa: S311 days that can be drawn again, no secret
+    days: dict[int, list[Arrival]] = {}
+    for arrival in arrivals:
+        days.setdefault(int(arrival.minute // _DAY), []).append(arrival)
+    last = int(arrivals[-1].minute // _DAY)
+    drawn = [chance.randint(0, last) for _day in range(last + 1)]
+    return [
+        replace(arrival, minute=arrival.minute + (number - day) * _DAY)
+        for number, day in enumerate(drawn)
+        for arrival in days.get(day, [])
     ]
 
 
