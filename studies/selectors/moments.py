@@ -251,7 +251,8 @@ def _disputes(study: Study, reviews: Sequence[Review]) -> Iterator[Moment]:
         difference = difference_among(counting(readings, blind_first=blind_first))
         if now == StudyStatus.DISPUTED and was != now and difference:
             text = _("disputed: readings differ %(how)s") % {"how": difference.label}
-            yield Moment(review.signed_at, review.pk, "system", text)
+            just_after = uuid.UUID(int=review.pk.int + 1)
+            yield Moment(review.signed_at, just_after, "system", text)
         was = now
 
 
