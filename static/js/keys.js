@@ -4,6 +4,7 @@ import "../css/keys.css";
 import { comboOf } from "./reading/combos.js";
 
 let waiting = null; // { button, words }
+let wasGiven = ""; // the key that was just given, until it is let go
 
 function stop() {
   if (!waiting) return;
@@ -38,6 +39,7 @@ document.addEventListener(
     if (!combo || event.repeat) return;
     const { form } = waiting.button;
     stop();
+    wasGiven = event.key;
     form.elements.key.value = combo;
     form.requestSubmit();
   },
@@ -45,5 +47,6 @@ document.addEventListener(
 );
 // Space presses a button when it is let go: the key that was just given must not press it again.
 document.addEventListener("keyup", (event) => {
-  if (event.target.closest?.("[data-change]") && event.key === " " && !waiting) event.preventDefault();
+  if (event.key === wasGiven) event.preventDefault();
+  wasGiven = "";
 });

@@ -10,7 +10,9 @@ const BEAT_MS = 60_000;
 /** The claim of the study on the page. */
 export class Claim {
   #timer = 0;
+  #over = 0;
   #form;
+  #address;
 
   constructor(onRegained) {
     this.onRegained = onRegained;
@@ -31,14 +33,10 @@ export class Claim {
     return true;
   }
 
-  #address;
-
   close() {
     clearInterval(this.#timer);
     clearTimeout(this.#over);
   }
-
-  #over = 0;
 
   get #clock() {
     return document.querySelector(".bar--reading [data-until]");
@@ -48,7 +46,7 @@ export class Claim {
   #watch() {
     clearTimeout(this.#over);
     const left = Date.parse(this.#clock?.dataset.until ?? "") - Date.now();
-    if (Number.isFinite(left)) this.#over = setTimeout(() => this.#beatIfActed() || this.#lost(), Math.max(0, left) + 500);
+    if (Number.isFinite(left)) this.#over = setTimeout(() => this.#beatIfActed() || this.lost(), Math.max(0, left) + 500);
   }
 
   async #beat() {
@@ -67,11 +65,12 @@ export class Claim {
       if (until && this.#clock) this.#clock.dataset.until = until;
       this.#watch();
     } else if (answer.status === 409 || answer.status === 403) {
-      this.#lost();
+      this.lost();
     }
   }
 
-  #lost() {
+  /** Say that the claim is over, with the way to claim again. */
+  lost() {
     clearInterval(this.#timer);
     const bar = document.getElementById("claim-lost");
     if (bar) bar.hidden = false;

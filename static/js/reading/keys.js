@@ -59,7 +59,7 @@ export class Keyboard {
 
   #onKey(event, page, actions) {
     const combo = event.defaultPrevented ? null : comboOf(event);
-    if (!combo || document.querySelector("dialog[open]")) return;
+    if (!combo || this.#isInDialog(event, combo)) return;
     if (isTyping(event.target)) {
       this.#onField(event, combo, page);
       return;
@@ -74,6 +74,16 @@ export class Keyboard {
     if (name === "sign" && event.repeat) event.preventDefault();
     else if (act(page, actions, name)) event.preventDefault();
     else if (name === "sign") event.preventDefault();
+  }
+
+  // A dialog has the keyboard to itself; the key that opened the legend closes it.
+  #isInDialog(event, combo) {
+    const dialog = document.querySelector("dialog[open]");
+    if (dialog?.id === "legend" && this.#names.get(combo) === "legend") {
+      event.preventDefault();
+      dialog.close();
+    }
+    return Boolean(dialog);
   }
 
   // Escape and Enter leave a field; Enter must not send the form from there.

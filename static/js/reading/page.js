@@ -199,6 +199,7 @@ export class ReadingPage {
     } else {
       form?.sent(false);
       draft?.resume();
+      if (document.querySelector('#notices [data-code="not_held"]')) this.claim.lost();
     }
   }
 
