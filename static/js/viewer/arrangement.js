@@ -1,7 +1,7 @@
 // Which panes there are, which images each has, and which pane is the active one.
 //
-// Stages: as hung (by view position, up to four panes), two panes, one pane for all images, and the newest prior beside
-// the study. Which image hangs where is decided on the server; here it is only carried out.
+// Stages, from fewer pictures side by side to more: one pane for all images, two panes, as hung (by view position, up to
+// four panes), and the newest prior beside the study. Which image hangs where is decided on the server; here it is only carried out.
 
 import { Pane } from "./pane.js";
 
@@ -14,11 +14,11 @@ function stagesOf(images, hanging, priors) {
     .map((ids) => ids.map((id) => byId.get(String(id))).filter(Boolean))
     .filter((stack) => stack.length)
     .slice(0, AT_MOST);
-  const all = { name: "one", panes: [images] };
-  const stages = hung.length > 1 ? [{ name: "hung", panes: hung }] : [];
+  const stages = [{ name: "one", panes: [images] }];
   if (hung.length > 2) stages.push({ name: "two", panes: [hung[0], hung.slice(1).flat()] });
-  stages.push(all);
-  return priors.length ? [...stages, { name: "prior", panes: [images, []] }] : stages;
+  if (hung.length > 1) stages.push({ name: "hung", panes: hung });
+  if (priors.length) stages.push({ name: "prior", panes: [images, []] });
+  return stages;
 }
 
 /** The panes of the page. `owner` is the viewer. */
@@ -56,8 +56,8 @@ export class Arrangement {
   /** Hang a study's images: all views, or one at a time where there is little room. */
   begin(images, hanging, priors) {
     this.#stages = stagesOf(images, hanging, priors);
-    const isNarrow = this.#grid.clientWidth < WIDE_ENOUGH;
-    this.#stage = isNarrow ? this.#stages.findIndex(({ name }) => name === "one") : 0;
+    const wanted = this.#grid.clientWidth < WIDE_ENOUGH ? "one" : "hung";
+    this.#stage = Math.max(0, this.#stages.findIndex(({ name }) => name === wanted));
     this.#hang(this.#stages[this.#stage].panes);
     this.activate(0);
   }
