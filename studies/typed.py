@@ -10,7 +10,7 @@ import json
 import math
 import uuid
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, Final
 
 from django.db.models import TextChoices
@@ -102,8 +102,9 @@ def body_of(form: Typed, images: Collection[uuid.UUID]) -> dict[str, Any]:
 
 
 def typed_in(body: Mapping[str, Any]) -> Typed:
-    """Return the form that a draft keeps."""
-    kept = dict(body)
+    """Return the form that a draft keeps; what only another version of the platform knows is left out."""
+    known = {own.name for own in fields(Typed)}
+    kept = {name: value for name, value in body.items() if name in known}
     for name in ("findings", "unlocated", "measurements"):
         kept[name] = json.dumps(kept.get(name, []))
     for name in ("other_findings", "advice"):

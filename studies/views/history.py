@@ -40,6 +40,7 @@ def study(request: HttpRequest, study_id: uuid.UUID) -> HttpResponse:
             "images": [(image, image_name(image)) for image in story.images],
             "deidentified": spoken.of_images(image.header for image in story.images),
             "opens_identity": identity.is_open_to(user, found),
+            "undo": reviews.undoable(user),
         }
         response = render(request, "studies/study.html", context)
     else:

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from bonefrac.accounts.models import User
 from bonefrac.accounts.requests import signed_in
-from studies import access, saved_filters
+from studies import access, reviews, saved_filters
 from studies import worklist as verbs
 from studies.models import Study
 from studies.policies import may_read
@@ -138,8 +138,9 @@ def _shared(request: HttpRequest, user: User, filters: Filters, at: Standings) -
 
 
 def _choices(user: User) -> dict[str, Any]:
-    """Return what the filters may be, and those that the person has saved."""
+    """Return what the filters may be and which the person has saved; and what they may still take back."""
     return {
+        "undo": reviews.undoable(user),
         "saved": saved_filters.filters_of(user),
         "parts": BodyPart.choices,
         "sides": Side.choices,

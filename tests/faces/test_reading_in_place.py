@@ -210,6 +210,34 @@ def test_undo_in_place_brings_the_form_back_as_it_was():
     assert page.post(url("undo", review.pk)).status_code == 409
 
 
+def test_undo_is_offered_after_the_last_study_and_beside_what_was_amended(settings):
+    study, reader, page = held()
+    page.post(url("sign", study.pk), form(study))
+    review = Review.objects.get()
+    for address in (url("worklist"), url("study", study.pk)):
+        assert url("undo", review.pk) in page.get(address).text, address
+        assert url("undo", review.pk) not in as_(make.lead(study.site)).get(address).text
+    settings.UNDO_SECONDS = 0
+    assert url("undo", review.pk) not in page.get(url("worklist")).text
+    settings.UNDO_SECONDS = 15
+    back = page.post(url("undo", review.pk))
+    assert back.headers["Location"] == url("read", study.pk)
+    assert page.get(back.headers["Location"]).context["sheet"].typed.verdict == "fracture"
+    study.refresh_from_db()
+    assert study.claimed_by == reader
+
+
+def test_what_signing_asks_of_the_database_is_bounded():
+    study, _reader, page = held(images=3)
+    following = make.study(study.site, images=3)
+    make.predicted(study, make.model(), "positive", "negative", "negative")
+    page.get(url("read", study.pk))
+    sent = form(study)
+    with CaptureQueriesContext(connection) as captured:
+        assert page.post(url("sign", study.pk), sent).headers["Location"] == url("read", following.pk)
+    assert len(captured) <= 60, len(captured)
+
+
 def test_undo_leads_to_where_the_review_came_from():
     site = make.site(required=2)
     study, _first, second = make.disputed(site)

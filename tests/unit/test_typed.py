@@ -83,3 +83,9 @@ def test_what_is_no_part_of_a_form_is_left_out():
 
 def test_what_postgresql_cannot_keep_is_left_out():
     assert storable("a\x00b\ud800c") == "abc"
+
+
+def test_a_draft_of_another_version_is_read_as_far_as_it_is_known():
+    body = body_of(Typed(note="kept"), set()) | {"something_newer": [1]}
+    assert typed_in(body).note == "kept"
+    assert typed_in({"note": "kept"}).findings == "[]"
