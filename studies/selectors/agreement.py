@@ -15,19 +15,18 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from django.contrib.auth import get_user_model
-from django.db.models import Count, F, Q
+from django.db import connection
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from bonefrac.accounts.models import ReadingMode, Role, Site
+from bonefrac.accounts.models import Role, Site
 from bonefrac.accounts.pseudonyms import shuffle_key
 from bonefrac.accounts.roles import sites_with
 from bonefrac.errors import Forbidden
 from studies.agreement import Agreement, Counts, agreement
-from studies.models import Review
 from studies.selectors.second_looks import Change, Tally, tallies
-from studies.states import BodyPart, ReviewKind, ReviewMode, StudyStatus, Verdict
+from studies.states import BodyPart, Verdict
 
 if TYPE_CHECKING:
     from bonefrac.accounts.models import User
@@ -39,7 +38,30 @@ READINGS: Final = {
     "assisted": gettext_lazy("after AI output"),
 }
 SINCE: Final = {0: gettext_lazy("ever"), 90: gettext_lazy("90 days"), 365: gettext_lazy("a year")}
-_THEIRS: Final = "study__reviews__"
+#: The rows of a reader that are compared, found once and then joined with themselves by study; what was taken back is
+#: never among them. Where a site reads blind first, the second look is what counts.
+_PAIRS: Final = """
+    WITH chosen AS MATERIALIZED (
+        SELECT study.site_id, study.body_part, review.study_id, review.reader_id, review.verdict
+        FROM studies_review review
+        JOIN studies_study study ON study.id = review.study_id AND study.round = review.round
+        JOIN accounts_site site ON site.id = study.site_id
+        LEFT JOIN studies_review earlier ON earlier.id = review.supersedes_id
+        WHERE study.site_id = ANY(%(sites)s) AND study.readings_required > 1 AND study.status <> 'VOID'
+            AND review.kind = 'reading' AND NOT review.is_withdrawal
+            AND (%(since)s::timestamptz IS NULL OR review.signed_at >= %(since)s::timestamptz)
+            AND (review.mode = %(readings)s
+                OR (%(readings)s IN ('counting', 'first')
+                    AND (review.mode = 'assisted' OR site.reading_mode = 'assisted')))
+            AND (%(readings)s <> 'first' OR review.supersedes_id IS NULL OR earlier.is_withdrawal)
+            AND NOT EXISTS (
+                SELECT 1 FROM studies_review later
+                WHERE later.supersedes_id = review.id AND (%(readings)s <> 'first' OR later.is_withdrawal))
+    )
+    SELECT one.site_id, one.body_part, one.reader_id, other.reader_id, one.verdict, other.verdict, count(*)
+    FROM chosen one JOIN chosen other ON other.study_id = one.study_id AND one.reader_id < other.reader_id
+    GROUP BY 1, 2, 3, 4, 5, 6
+"""
 
 Pair = tuple[uuid.UUID, uuid.UUID]
 Counted = dict[tuple[uuid.UUID, str | None, Pair | None], Counter[tuple[Verdict, Verdict]]]
@@ -119,7 +141,7 @@ def overview(user: User, *, readings: str = "counting", site: uuid.UUID | None =
     shown = {row.pk: row for row in (sites.filter(pk=site) if site else sites)}
     named = set(sites_with(user, Role.ADMIN, Role.AUDITOR).values_list("pk", flat=True))
     led = set(sites_with(user, Role.LEAD).values_list("pk", flat=True))
-    found, looks = _tally(_pairs(shown, readings, days)), tallies(list(shown), days=days)
+    found, looks = _tally(_pairs(shown, _known(readings), days)), tallies(list(shown), days=days)
     people = {key: _readers_at(key, found) | {look.reader for look in looks if look.site == key} for key in shown}
     names = _names({reader for readers in people.values() for reader in readers})
     called = {key: names if key in named - led else _numbers(user, row, people[key]) for key, row in shown.items()}
@@ -134,41 +156,29 @@ def sites_of(user: User) -> list[Site]:
     return list(sites_with(user, Role.LEAD, Role.ADMIN, Role.AUDITOR))
 
 
-def _pairs(sites: Iterable[uuid.UUID], readings: str, days: int) -> Iterable[dict[str, Any]]:
-    """Return how often two readers of one round of a study gave which two verdicts, by site, part and pair."""
-    columns = ("study__site", "study__body_part", "reader", f"{_THEIRS}reader", "verdict", f"{_THEIRS}verdict")
-    asked = Q(study__site__in=list(sites), study__readings_required__gt=1, round=F("study__round"))
-    since = Q(signed_at__gte=timezone.now() - timedelta(days=days)) if days else Q()
-    another = Q(**{f"{_THEIRS}round": F("round"), f"{_THEIRS}reader__gt": F("reader")})
-    own = Review.objects.filter(asked, since, _chosen("", readings)).exclude(study__status=StudyStatus.VOID)
-    joined = own.filter(another, _chosen(_THEIRS, readings))
-    rows: Iterable[dict[str, Any]] = joined.order_by().values(*columns).annotate(number=Count("pk"))
+def _pairs(sites: Iterable[uuid.UUID], readings: str, days: int) -> list[tuple[Any, ...]]:
+    """Return how often two readers of one round gave which two verdicts: site, part, readers, verdicts, number."""
+    since = timezone.now() - timedelta(days=days) if days else None
+    with connection.cursor() as cursor:
+        cursor.execute(_PAIRS, {"sites": list(sites), "readings": readings, "since": since})
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
     return rows
 
 
-def _chosen(prefix: str, readings: str) -> Q:
-    """Return which rows of a reader are compared; what was taken back never is."""
-    stands = Q(**{f"{prefix}kind": ReviewKind.READING, f"{prefix}is_withdrawal": False})
-    assisted = Q(**{f"{prefix}mode": ReviewMode.ASSISTED})
-    counts = assisted | Q(study__site__reading_mode=ReadingMode.ASSISTED)
-    if readings == "first":
-        first = Q(**{f"{prefix}supersedes__isnull": True}) | Q(**{f"{prefix}supersedes__is_withdrawal": True})
-        kept = Q(**{f"{prefix}superseded_by__isnull": True}) | Q(**{f"{prefix}superseded_by__is_withdrawal": False})
-        return stands & first & kept & counts
-    stands &= Q(**{f"{prefix}superseded_by__isnull": True})
-    return stands & {"blind": Q(**{f"{prefix}mode": ReviewMode.BLIND}), "assisted": assisted}.get(readings, counts)
-
-
-def _tally(rows: Iterable[dict[str, Any]]) -> Counted:
+def _tally(rows: Iterable[tuple[Any, ...]]) -> Counted:
     """Sum the counts by site, part and pair; a part or pair of None is the sum over all."""
     found: Counted = defaultdict(Counter)
     for row in rows:
-        pair: Pair = (row["reader"], row[f"{_THEIRS}reader"])
-        cell = (Verdict(row["verdict"]), Verdict(row[f"{_THEIRS}verdict"]))
-        for part in (None, row["study__body_part"]):
+        site, body_part, first, second, one, other, number = row
+        pair: Pair = (first, second)
+        for part in (None, body_part):
             for group in (None, pair):
-                found[(row["study__site"], part, group)][cell] += row["number"]
+                found[(site, part, group)][(Verdict(one), Verdict(other))] += number
     return found
+
+
+def _known(readings: str) -> str:
+    return readings if readings in READINGS else "counting"
 
 
 def _readers_at(site: uuid.UUID, found: Counted) -> set[uuid.UUID]:
