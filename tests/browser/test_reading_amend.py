@@ -60,3 +60,24 @@ def test_what_was_signed_is_amended_beside_it(visit, settings, width, height):
     assert "The old film came." in shown
     assert "Cortical step of the distal radius." in shown
     look(page, f"s-amended-{width}")
+
+
+@pytest.mark.parametrize(("width", "height"), [(1440, 900), (390, 844)])
+def test_the_last_reading_of_a_list_is_taken_back_from_the_list(visit, width, height):
+    site = make.site()
+    reader = make.reader(site)
+    study = desk.study(site, images=1)
+    make.signed(reader, study, "fracture", note="Too quick.")
+    page = visit(reader, "/", width=width, height=height)
+    bar = page.locator("[data-undo]")
+    bar.wait_for()
+    look(page, f"s-undo-list-{width}")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.keyboard.press("Tab")
+    bar.locator("button").focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**{desk.address(study)}")
+    desk.awake(page)
+    assert page.locator("input[name=verdict]:checked").get_attribute("value") == "fracture"
+    assert page.locator("#id_note").input_value() == "Too quick."
+    look(page, f"s-undone-{width}")
