@@ -57,11 +57,9 @@ class Promise:
 
 
 PROMISES: Final = (
-    Promise("AI positive", "mean", 0.60, "AI positive studies wait at least 40 % less on average"),
-    Promise("everybody", "longest", 1.25, "the longest wait is at most 1.25 times as long"),
-    Promise(
-        "fractures that the AI missed", "mean", 1.25, "fractures that the AI missed wait 1.25 times as long at most"
-    ),
+    Promise("AI positive", "mean", 0.60, "AI positive studies wait"),
+    Promise("everybody", "longest", 1.25, "the longest wait is"),
+    Promise("fractures that the AI missed", "mean", 1.25, "fractures that the AI missed wait"),
 )
 
 
@@ -81,9 +79,10 @@ class Kept:
     def sentence(self) -> str:
         """What was found, in words."""
         if math.isnan(self.ratio.value):
-            return f"{self.promise.words}: not enough of them to judge"
+            return f"how long {self.promise.group} wait cannot be judged: not enough of them"
         figures = f"{self.ratio.value:.2f} ({self.ratio.low:.2f} to {self.ratio.high:.2f})"
-        return f"{self.promise.words}: it is {figures} times the wait by age alone"
+        allowed = f"promised: {self.promise.at_most:.2f} at most"
+        return f"{self.promise.words} {figures} times as long as by age alone; {allowed}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,11 +15,14 @@ from studies.triage.streams import Arrival
 WIDTH, HEIGHT, LEFT, TOP = 960, 190, 64, 34
 #: More signs than this in a panel hide each other.
 MOST: Final = 1200
-STYLE: Final = (
-    "text{font:12px system-ui,sans-serif;fill:#333}.name{font-weight:600}.frame{fill:none;stroke:#999}"
-    ".ceiling{stroke:#333;stroke-dasharray:6 4}.other{fill:#8a8f98}.positive{fill:none;stroke:#6d28d9;stroke-width:1.4}"
-    ".missed{stroke:#b42318;stroke-width:2}"
-)
+#: As attributes, not as a style sheet, so that it is drawn under any content security policy.
+TEXT: Final = 'font-family="system-ui,sans-serif" font-size="12" fill="#333"'
+BOLD: Final = 'font-weight="600"'
+FRAME: Final = 'fill="none" stroke="#999"'
+CEILING: Final = 'stroke="#333" stroke-dasharray="6 4"'
+OTHER: Final = 'class="other" fill="#8a8f98"'
+POSITIVE: Final = 'class="positive" fill="none" stroke="#6d28d9" stroke-width="1.4"'
+MISSED: Final = 'class="missed" fill="none" stroke="#b42318" stroke-width="2"'
 
 
 def waits_over_time(
@@ -42,10 +45,10 @@ def waits_over_time(
     )
     height = TOP + len(waited) * (HEIGHT + 50) + 30
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" role="img">'
-        f"<title>{escape(title)}</title><style>{STYLE}</style>"
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" role="img" {TEXT}>'
+        f"<title>{escape(title)}</title>"
         f'<rect width="{WIDTH}" height="{height}" fill="#fff"/>'
-        f'<text x="{LEFT}" y="18" class="name">{escape(title)}</text>{panels}{_legend(height - 14)}</svg>'
+        f'<text x="{LEFT}" y="18" {BOLD}>{escape(title)}</text>{panels}{_legend(height - 14)}</svg>'
     )
 
 
@@ -62,12 +65,12 @@ def _panel(
         for arrival, minutes in pairs
     )
     return (
-        f'<text x="{LEFT}" y="{top - 6}" class="name">{escape(name)}</text>'
-        f'<rect class="frame" x="{LEFT}" y="{top}" width="{across}" height="{down}"/>'
+        f'<text x="{LEFT}" y="{top - 6}" {BOLD}>{escape(name)}</text>'
+        f'<rect {FRAME} x="{LEFT}" y="{top}" width="{across}" height="{down}"/>'
         f'<text x="{LEFT - 6}" y="{top + 10}" text-anchor="end">{longest:.0f} min</text>'
         f'<text x="{LEFT - 6}" y="{below}" text-anchor="end">0</text>'
         f'<text x="{LEFT + across}" y="{below + 15}" text-anchor="end">{last / 60:.0f} h</text>'
-        f'<line class="ceiling" x1="{LEFT}" x2="{LEFT + across}" y1="{line:.1f}" y2="{line:.1f}"/>{signs}'
+        f'<line {CEILING} x1="{LEFT}" x2="{LEFT + across}" y1="{line:.1f}" y2="{line:.1f}"/>{signs}'
     )
 
 
@@ -77,18 +80,18 @@ def _weight(arrival: Arrival) -> int:
 
 def _sign(arrival: Arrival, x: float, y: float) -> str:
     if arrival.is_missed:
-        return f'<path class="missed" d="M{x - 4:.1f} {y - 4:.1f}l8 8m0-8l-8 8"/>'
+        return f'<path {MISSED} d="M{x - 4:.1f} {y - 4:.1f}l8 8m0-8l-8 8"/>'
     if arrival.ai_state == "positive":
-        return f'<path class="positive" d="M{x:.1f} {y - 4:.1f}l4 4l-4 4l-4-4z"/>'
-    return f'<circle class="other" cx="{x:.1f}" cy="{y:.1f}" r="1.4"/>'
+        return f'<path {POSITIVE} d="M{x:.1f} {y - 4:.1f}l4 4l-4 4l-4-4z"/>'
+    return f'<circle {OTHER} cx="{x:.1f}" cy="{y:.1f}" r="1.4"/>'
 
 
 def _legend(y: int) -> str:
     words = (
-        (f'<path class="positive" d="M{LEFT} {y - 8}l4 4l-4 4l-4-4z"/>', "AI positive"),
-        (f'<path class="missed" d="M{LEFT + 136} {y - 8}l8 8m0-8l-8 8"/>', "fracture that the AI missed"),
-        (f'<circle class="other" cx="{LEFT + 370}" cy="{y - 4}" r="3"/>', "everything else"),
-        (f'<line class="ceiling" x1="{LEFT + 520}" x2="{LEFT + 550}" y1="{y - 4}" y2="{y - 4}"/>', "ceiling"),
+        (f'<path {POSITIVE} d="M{LEFT} {y - 8}l4 4l-4 4l-4-4z"/>', "AI positive"),
+        (f'<path {MISSED} d="M{LEFT + 136} {y - 8}l8 8m0-8l-8 8"/>', "fracture that the AI missed"),
+        (f'<circle {OTHER} cx="{LEFT + 370}" cy="{y - 4}" r="3"/>', "everything else"),
+        (f'<line {CEILING} x1="{LEFT + 520}" x2="{LEFT + 550}" y1="{y - 4}" y2="{y - 4}"/>', "ceiling"),
     )
     places = (12, 152, 382, 558)
     return "".join(

@@ -41,7 +41,7 @@ class World:
     objects: dict[str, Any] = field(default_factory=dict)
 
 
-def build() -> World:
+def build(*, has_predictions: bool = True) -> World:
     site, elsewhere = make.site(), make.site()
     cast = {name: make.person(site, Role(name)) for name in ("uploader", "radiologist", "lead", "admin", "auditor")}
     cast["other_uploader"] = make.person(site, Role.UPLOADER)
@@ -50,14 +50,15 @@ def build() -> World:
     world = World(site, cast)
     world.objects |= _paper(world)
     model = make.model()
-    world.objects |= _studies(world, model) | _models(model)
+    world.objects |= _studies(world, model, has_predictions=has_predictions) | _models(model)
     return world
 
 
-def _studies(world: World, model: ModelVersion) -> dict[str, Any]:
+def _studies(world: World, model: ModelVersion, *, has_predictions: bool) -> dict[str, Any]:
     site, cast = world.site, world.people
     awaiting = make.study(site, uploader=cast["uploader"])
-    make.predicted(awaiting, model, "positive")
+    if has_predictions:
+        make.predicted(awaiting, model, "positive")
     reviewed = make.study(site, uploader=cast["uploader"])
     review = make.signed(cast["radiologist"], reviewed, "no_fracture")
     voided = make.study(site, uploader=cast["uploader"])
