@@ -31,6 +31,7 @@ SEARCH_LENGTH = 64
 SHOWS = ("open", "mine", "disputed", "problem", "skipped", "reviewed", "void", "reads", "uploads")
 FIRST, FURTHER = "first", "further"
 _SHORT = 8  # digits of a pseudonym
+_RARE = 1000  # studies that words may name and still be gathered before they are put in order
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +180,7 @@ def _missing(studies: QuerySet[Study], missing: str, mode: str) -> QuerySet[Stud
     read = standing_reviews().filter(study=OuterRef("pk"), round=OuterRef("round"), kind=ReviewKind.READING)
     if mode == ReadingMode.BLIND_FIRST:
         read = read.filter(mode=ReviewMode.ASSISTED)
-    studies = studies.alias(read=Subquery(read.values("pk")[:1])).filter(status=StudyStatus.AWAITING)
+    studies = studies.alias(read=Subquery(read.order_by().values("pk")[:1])).filter(status=StudyStatus.AWAITING)
     if missing == FIRST:
         return studies.filter(read__isnull=True)
     return studies.filter(read__isnull=False, readings_required__gt=1)
@@ -193,11 +194,14 @@ def _found_by(studies: QuerySet[Study], text: str) -> QuerySet[Study]:
     key = _key(text)
     if key:
         return studies.filter(pk=key)
-    studies = studies.alias(words=SearchVector("question", config=SEARCH_CONFIG))
-    found = Q(words=SearchQuery(text, config=SEARCH_CONFIG))
-    if any(sign.isdigit() for sign in text):  # words without one are no accession, and are read in the list's order
-        found |= Q(accession__in=[*_accessions(text), text.lower()])
-    return studies.filter(found)
+    named = Q(words=SearchQuery(text, config=SEARCH_CONFIG))
+    if any(sign.isdigit() for sign in text):  # words without one are no accession
+        named |= Q(accession__in=[*_accessions(text), text.lower()])
+    vector = SearchVector("question", config=SEARCH_CONFIG)
+    found = list(Study.objects.alias(words=vector).filter(named).order_by().values_list("pk", flat=True)[: _RARE + 1])
+    if len(found) <= _RARE:
+        return studies.filter(pk__in=found)
+    return studies.alias(words=vector).filter(named)  # common words are read in the list's order, and end soon
 
 
 def _by_code(studies: QuerySet[Study], code: str, digits: str) -> QuerySet[Study]:

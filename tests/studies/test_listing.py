@@ -319,6 +319,8 @@ def test_my_reads_are_what_i_signed_and_stands_newest_first():
     (row,), end = reads_page(reader, Filters(show="reads"), cursor=following, size=1)
     assert (row.study, row.review.verdict, end) == (first, "fracture", "")
     assert [row.study for row in reads_page(reader, Filters(show="reads", part="hand"))[0]] == [first]
+    assert [row.study for row in reads_page(reader, Filters(show="reads", search=str(second.pk)))[0]] == [second]
+    assert reads_page(reader, Filters(show="reads", part="leg")) == ([], "")
     reviews.void(make.lead(site), first.pk, reason="twice")
     assert not reads_page(reader, Filters(show="reads", part="hand"))[0][0].is_amendable
 
