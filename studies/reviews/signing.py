@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -144,15 +145,13 @@ def may_be_undone(review: Review) -> bool:
     return timezone.now() - review.signed_at <= timedelta(seconds=settings.UNDO_SECONDS)
 
 
-def sign_once(
-    actor: User, study_id: uuid.UUID, *, judgement: Judgement, revision: int, opened_at: datetime | None = None
-) -> Review:
-    """Sign as ``sign`` does; where the actor signed just this a moment ago, return that reading.
+def once(actor: User, study_id: uuid.UUID, judgement: Judgement, verb: Callable[[], Review]) -> Review:
+    """Do a verb that adds a review; where the actor signed just this a moment ago, return that review.
 
-    A second Enter sends the same form again: what it asks for is done already. Raises what ``sign`` raises.
+    A second Enter sends the same form again: what it asks for is done already. Raises what the verb raises.
     """
     try:
-        return sign(actor, study_id, judgement=judgement, revision=revision, opened_at=opened_at)
+        return verb()
     except Conflict:
         done = _just_signed(actor, access.study(actor, study_id), judgement)
         if done is None:

@@ -53,12 +53,13 @@ def sign(request: HttpRequest, study_id: uuid.UUID) -> HttpResponse:
     study = access.read_study(user, study_id)
 
     def verb() -> Onward:
-        review = reviews.sign_once(
+        sent = forms.judgement(request.POST)
+        revision, opened_at = forms.revision(request.POST), forms.opened_at(request.POST)
+        review = reviews.once(
             user,
             study.pk,
-            judgement=forms.judgement(request.POST),
-            revision=forms.revision(request.POST),
-            opened_at=forms.opened_at(request.POST),
+            sent,
+            lambda: reviews.sign(user, study.pk, judgement=sent, revision=revision, opened_at=opened_at),
         )
         return _after_signing(request, user, study, review)
 
@@ -109,12 +110,13 @@ def amend(request: HttpRequest, review_id: uuid.UUID) -> HttpResponse:
         return _show(request, user, review.study, sheets.to_amend(review))
 
     def verb() -> Onward:
-        reviews.amend(
+        sent = forms.judgement(request.POST)
+        revision, reason = forms.revision(request.POST), request.POST.get("reason", "")
+        reviews.once(
             user,
-            review.pk,
-            judgement=forms.judgement(request.POST),
-            revision=forms.revision(request.POST),
-            reason=request.POST.get("reason", ""),
+            review.study_id,
+            sent,
+            lambda: reviews.amend(user, review.pk, judgement=sent, revision=revision, reason=reason),
         )
         messages.success(request, _("Amended. The earlier reading stays as history."))
         return Onward(reverse("studies:study", args=[review.study_id]))
@@ -132,12 +134,13 @@ def adjudicate(request: HttpRequest, study_id: uuid.UUID) -> HttpResponse:
         return _show(request, user, study, sheets.to_adjudicate(study))
 
     def verb() -> Onward:
-        reviews.adjudicate(
+        sent = forms.judgement(request.POST)
+        revision, opened_at = forms.revision(request.POST), forms.opened_at(request.POST)
+        reviews.once(
             user,
             study.pk,
-            judgement=forms.judgement(request.POST),
-            revision=forms.revision(request.POST),
-            opened_at=forms.opened_at(request.POST),
+            sent,
+            lambda: reviews.adjudicate(user, study.pk, judgement=sent, revision=revision, opened_at=opened_at),
         )
         messages.success(request, _("Adjudicated: the study is reviewed."))
         return Onward(reverse("studies:study", args=[study.pk]))

@@ -128,6 +128,20 @@ def test_a_second_enter_leads_on_like_the_first():
     assert study.status == StudyStatus.REVIEWED
 
 
+def test_a_second_enter_amends_and_adjudicates_once():
+    study, _first, second = make.disputed(make.site(required=2))
+    mine, page = Review.objects.get(reader=second), as_(second)
+    sent = form(study, "no_fracture", note="once", reason="why")
+    answers = [page.post(url("amend", mine.pk), sent, headers=IN_PLACE) for _ in range(2)]
+    assert [answer.headers.get("X-Address") for answer in answers] == [url("study", study.pk)] * 2
+    assert Review.objects.filter(supersedes=mine).count() == 1
+    page = as_(make.lead(study.site))
+    sent = form(study, "fracture")
+    answers = [page.post(url("adjudicate", study.pk), sent, headers=IN_PLACE) for _ in range(2)]
+    assert [answer.headers.get("X-Address") for answer in answers] == [url("study", study.pk)] * 2
+    assert Review.objects.filter(kind="adjudication").count() == 1
+
+
 def test_a_second_enter_on_the_blind_answer_is_no_second_look():
     study, _reader, page = held(mode=ReadingMode.BLIND_FIRST)
     make.predicted(study, make.model(), "positive")
