@@ -326,38 +326,6 @@ export class Viewer {
     this.arrangement.redraw();
     return true;
   }
-
-  // --- the names of before `act`, until the last caller has moved ---
-
-  get boxes() {
-    return this.marks;
-  }
-
-  get display() {
-    return this.pane.display;
-  }
-
-  step(by) {
-    return this.act(by > 0 ? "nextImage" : "previousImage");
-  }
-
-  goToBox(index) {
-    this.goToMark(index);
-  }
-
-  removeChosen() {
-    return this.act("deleteChosen");
-  }
-
-  rotate() {
-    return this.act("rotateRight");
-  }
-}
-
-for (const name of ["zoomIn", "zoomOut", "fit", "invert", "reset"]) {
-  Viewer.prototype[name] = function does() {
-    return this.act(name);
-  };
 }
 
 /** Open the viewer on a page's element and show a study. */
