@@ -13,6 +13,7 @@ from studies.datasets.criteria import Criteria
 from studies.selectors.shadow import against_labels
 from studies.states import Agreement, AIState, Rank, Verdict
 from tests import factories_studies as make
+from tests.outcomes.passing import let_pass
 
 pytestmark = pytest.mark.django_db
 
@@ -96,6 +97,7 @@ def test_a_shadow_ranks_no_study_is_shown_to_no_reader_and_counts_in_no_label(ac
     reader = make.reader(site)
     assert selectors.ai_of_study(reader, study).state == AIState.UNKNOWN
     make.signed(reader, study, "fracture")
+    let_pass(study, seconds=20)
     (labelled,) = labels.labelled_images(site, Criteria())
     assert (labelled.prediction, labelled.agreement) == (None, Agreement.NO_AI)
 
