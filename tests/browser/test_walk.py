@@ -8,7 +8,9 @@ import re
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 
+from tests.browser import desk
 from tests.platform import PASSWORD, picture
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
@@ -63,15 +65,9 @@ def upload(page, base) -> str:
 
 
 def draw_box(page):
-    page.keyboard.press("b")
-    frame = page.locator("#viewer").bounding_box()
-    x, y = frame["x"] + frame["width"] / 2, frame["y"] + frame["height"] / 2
-    page.mouse.move(x - 40, y - 30)
-    page.mouse.down()
-    page.mouse.move(x + 40, y + 50, steps=6)
-    page.mouse.up()
+    desk.draw(page, (30, 30), (90, 110))
     page.wait_for_selector("#viewer[data-boxes='1']")
-    (box,) = json.loads(page.input_value("[name=findings]"))
+    (box,) = desk.field(page, "findings")
     return box
 
 
@@ -80,7 +76,7 @@ def read(page, base, study):
     row = page.locator(f"tr:has(a[href*='{study}'])")
     page.wait_for_function(
         "study => [...document.querySelectorAll('tr')].some(row => row.innerHTML.includes(study)"
-        " && /suspected|unsure/.test(row.innerText) && /fracture-mobilenetv2/.test(row.innerText))",
+        " && /suspected|unsure/.test(row.innerText) && /fracture-mobilenetv2/.test(row.innerHTML))",
         arg=study,
     )
     look(page, "worklist")
@@ -96,8 +92,8 @@ def read(page, base, study):
     page.keyboard.press("f")
     box = draw_box(page)
     look(page, "reading")
-    sign = page.get_by_role("button", name="Sign and next")
-    sign.click()
+    desk.look_at_all(page)
+    page.get_by_role("button", name="Sign and next").click()
     page.wait_for_url(lambda url: study not in url.split("?")[0])
     return box
 
@@ -127,6 +123,7 @@ def test_four_people_from_an_upload_to_an_exported_corrected_label(platform, sig
 
     box = read(sign_in("radiologist"), platform.base, study)
 
+    uploader.wait_for_timeout(1000 * (settings.UNDO_SECONDS + 1))  # as long as it can be undone nobody is told
     uploader.goto(f"{platform.base}/uploads/")
     uploader.wait_for_selector("td:has-text('fracture (acute)')")
     look(uploader, "uploads")
