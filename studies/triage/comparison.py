@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from studies.triage.orders import FIFO, PLAIN, Order, under
-from studies.triage.simulation import Hours, waits
+from studies.triage.simulation import waits
 from studies.triage.streams import Arrival
 
 GROUPS: Final[Mapping[str, Callable[[Arrival], bool]]] = {
@@ -118,31 +118,26 @@ def compare(
     *,
     readers: int,
     ceiling: float,
-    hours: Hours | None = None,
     order: Order | None = None,
 ) -> Comparison:
     """Return what age alone, plain AI priority and the worklist's order, or another, do to the same arrivals."""
     orders = (FIFO, PLAIN, order or under(ceiling))
-    return Comparison({one.name: _figures(replications, one, readers, hours) for one in orders}, ceiling)
+    return Comparison({one.name: _figures(replications, one, readers) for one in orders}, ceiling)
 
 
-def keeping(
-    replications: Sequence[Sequence[Arrival]], ceilings: Sequence[float], *, readers: int, hours: Hours | None = None
-) -> list[float]:
+def keeping(replications: Sequence[Sequence[Arrival]], ceilings: Sequence[float], *, readers: int) -> list[float]:
     """Return under which of the ceilings the worklist's order keeps every promise."""
-    by_age = _figures(replications, FIFO, readers, hours)
+    by_age = _figures(replications, FIFO, readers)
     tried = (
-        Comparison({FIFO.name: by_age, under(one).name: _figures(replications, under(one), readers, hours)}, one)
+        Comparison({FIFO.name: by_age, under(one).name: _figures(replications, under(one), readers)}, one)
         for one in ceilings
     )
     return [found.ceiling for found in tried if not found.broken]
 
 
-def usual_wait(replications: Sequence[Sequence[Arrival]], *, readers: int, hours: Hours | None = None) -> float:
+def usual_wait(replications: Sequence[Sequence[Arrival]], *, readers: int) -> float:
     """Return the mean wait by age alone, in minutes."""
-    return statistics.fmean(
-        statistics.fmean(waits(one, FIFO, readers=readers, hours=hours)) for one in replications if one
-    )
+    return statistics.fmean(statistics.fmean(waits(one, FIFO, readers=readers)) for one in replications if one)
 
 
 def ratio(above: Sequence[float], below: Sequence[float] | None = None) -> Estimate:
@@ -159,16 +154,14 @@ def ratio(above: Sequence[float], below: Sequence[float] | None = None) -> Estim
 
 
 def _figures(
-    replications: Sequence[Sequence[Arrival]], order: Order, readers: int, hours: Hours | None
+    replications: Sequence[Sequence[Arrival]], order: Order, readers: int
 ) -> dict[tuple[str, str], tuple[float, ...]]:
-    rows = [_measured(one, order, readers, hours) for one in replications]
+    rows = [_measured(one, order, readers) for one in replications]
     return {key: tuple(row[key] for row in rows) for key in rows[0]}
 
 
-def _measured(
-    arrivals: Sequence[Arrival], order: Order, readers: int, hours: Hours | None
-) -> dict[tuple[str, str], float]:
-    waited = waits(arrivals, order, readers=readers, hours=hours)
+def _measured(arrivals: Sequence[Arrival], order: Order, readers: int) -> dict[tuple[str, str], float]:
+    waited = waits(arrivals, order, readers=readers)
     found = {}
     for group, belongs in GROUPS.items():
         of_group = [minutes for minutes, arrival in zip(waited, arrivals, strict=True) if belongs(arrival)]

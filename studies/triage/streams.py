@@ -158,8 +158,14 @@ def timed(rows: Sequence[tuple[datetime, Arrival]], *, otherwise: float = 5.0) -
 
 
 def at_load(arrivals: Sequence[Arrival], load: float, readers: int) -> list[Arrival]:
-    """Return the same arrivals, closer together or farther apart, so that they keep the readers busy to this share."""
+    """Return the same arrivals, closer together or farther apart, so that they keep the readers busy to this share.
+
+    Raises:
+        LogError: All came at the same moment.
+    """
     stretch = load_of(arrivals, readers) / load
+    if not math.isfinite(stretch):
+        raise LogError("Expected arrivals at different times. Received all at one.")
     return [replace(arrival, minute=arrival.minute * stretch) for arrival in arrivals]
 
 

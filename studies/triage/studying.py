@@ -16,7 +16,7 @@ SENSITIVITIES: Final = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
 PREVALENCES: Final = (0.05, 0.1, 0.2, 0.3)
 MULTIPLES: Final = (1, 1.5, 2, 2.5, 3, 3.5, 4)
 #: The ceiling of the tables, in mean waits by age alone.
-USUAL: Final = 2.5
+USUAL: Final = 3.0
 
 
 def lines(stream: Stream, seed: int) -> Iterator[str]:

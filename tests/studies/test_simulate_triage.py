@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from bonefrac.accounts.models import Role, Site
 from bonefrac.audit.models import AuditEvent, Verb
+from studies.management.commands import simulate_triage
 from studies.models import Notice, Study
 from studies.selectors.arrivals import log_of, model_in_service
 from studies.states import NoticeKind
@@ -36,7 +37,8 @@ def test_at_ninety_per_cent_every_promise_is_kept_and_plain_priority_breaks_two(
     assert ElementTree.parse(tmp_path / "waits.svg").getroot().tag.endswith("svg")
 
 
-def test_a_site_whose_ceiling_breaks_a_promise_is_turned_off_says_why_and_tells_its_leads():
+def test_a_site_whose_ceiling_breaks_a_promise_is_turned_off_says_why_and_tells_its_leads(monkeypatch):
+    monkeypatch.setattr(simulate_triage, "MULTIPLES", (2.5,))
     site = make.site(ceiling=2000)
     lead, auditor, study = make.lead(site), make.person(site, Role.AUDITOR), make.study(site)
     with pytest.raises(CommandError, match="Triage breaks a promise"):
@@ -111,6 +113,20 @@ def test_a_sites_own_log_is_what_came_what_was_said_and_what_it_proved_to_be():
         .order_by("received_at").values_list("received_at", flat=True)
     )  # fmt: skip
     assert log_of(site, days=0) == []
+
+
+def test_a_site_with_a_log_of_its_own_is_judged_by_it(monkeypatch):
+    monkeypatch.setattr(simulate_triage, "LEAST_STUDIES", 12)
+    site, model = make.site(), make.model()
+    reader = make.reader(site)
+    for number in range(12):
+        study = make.study(site, waited=60 * 24 * (number % 4) + 7 * number)
+        make.predicted(study, model, ("positive", "doubt", "negative")[number % 3])
+        make.signed(reader, study, "fracture" if number % 3 == 0 else "no_fracture")
+    told = simulate(site=site.name, apply=True)
+    assert "A log of 12 studies" in told
+    site.refresh_from_db()
+    assert "cannot be judged" in site.triage_off_because  # nothing was missed in twelve studies
 
 
 def test_the_model_in_service_speaks_as_its_report_counts():

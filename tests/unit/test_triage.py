@@ -12,7 +12,7 @@ import pytest
 from studies.triage import drawing
 from studies.triage.comparison import compare, keeping, ratio, usual_wait
 from studies.triage.orders import FIFO, PLAIN, under
-from studies.triage.simulation import Hours, waits
+from studies.triage.simulation import waits
 from studies.triage.streams import Arrival, LogError, Model, Stream, at_load, drawn_again, load_of, read_log
 
 HEADER = "arrived_at,priority,truth,ai_state,reading_minutes\n"
@@ -56,13 +56,9 @@ def test_each_order_takes_whom_it_says():
 def test_several_readers_take_from_one_queue_and_nobody_idles():
     waited = waits([arrival(0), arrival(0), arrival(0), arrival(5)], FIFO, readers=2)
     assert waited == [0, 0, 10, 5]
-
-
-def test_outside_of_hours_no_reading_begins():
-    hours = Hours(opens=480, closes=600, first=420)  # the first arrival comes at 7:00
-    assert waits([arrival(0), arrival(1), arrival(175, reading=30), arrival(179)], FIFO, readers=1, hours=hours) == [
-        60, 69, 0, 1440 - 179 + 60,
-    ]  # fmt: skip
+    assert waits([arrival(10), arrival(10), arrival(30)], FIFO, readers=3) == [0, 0, 0]
+    many = Stream(load=0.8, readers=4).draw(1)
+    assert all(min(waits(many, order, readers=4)) == 0 for order in (FIFO, PLAIN, under(30)))
 
 
 def test_the_same_seed_draws_the_same_and_the_model_says_what_it_says_as_often():
@@ -97,6 +93,11 @@ def test_a_log_is_replayed_in_the_order_of_its_times():
         Arrival(120, False, False, "", 8),
     ]  # fmt: skip
     assert [one.minute for one in at_load(log, load_of(log, 1) * 2, 1)] == [0, 15, 60]
+
+
+def test_a_log_of_one_moment_has_no_load():
+    with pytest.raises(LogError, match="at different times"):
+        at_load([arrival(0), arrival(0)], 0.9, 1)
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,7 @@ class Command(BaseCommand):
         parser.add_argument("--site", help="a site's name: its ceiling, and its own log where that is long enough")
         parser.add_argument("--log", type=Path, help="a CSV of arrivals instead of a Poisson stream")
         parser.add_argument("--apply", action="store_true", help="turn triage of the site on, or off with the reason")
-        parser.add_argument("--ceiling", type=float, help="minutes; a site's own, else 2.5 times the mean wait by age")
+        parser.add_argument("--ceiling", type=float, help="minutes; a site's own, else 3 times the mean wait by age")
         parser.add_argument("--load", type=float, default=0.9, help="reading time that arrives, of what readers have")
         parser.add_argument("--readers", type=int, default=1)
         parser.add_argument("--studies", type=int, default=2000, help="of a Poisson stream, in one replication")
@@ -104,9 +104,12 @@ def _source(options: dict[str, Any], site: Site | None) -> Source:
         seeds = range(options["seed"], options["seed"] + options["replications"])
         words = f"{options['replications']} Poisson streams of {stream.studies} studies"
         return Source([stream.draw(seed) for seed in seeds], _with(words, load, readers))
-    dense = at_load(logged, load, readers)
-    if len(dense) < LEAST_STUDIES:
-        raise CommandError(f"Expected a log of at least {LEAST_STUDIES} studies. Received {len(dense)}.")
+    if len(logged) < LEAST_STUDIES:
+        raise CommandError(f"Expected a log of at least {LEAST_STUDIES} studies. Received {len(logged)}.")
+    try:
+        dense = at_load(logged, load, readers)
+    except LogError as error:
+        raise CommandError(str(error)) from error
     again = [drawn_again(dense, options["seed"] + number) for number in range(1, options["replications"])]
     words = f"A log of {len(dense)} studies, and its days drawn again {len(again)} times"
     return Source([dense, *(one for one in again if one)], _with(words, load, readers))
