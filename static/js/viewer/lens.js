@@ -4,7 +4,8 @@
 
 import { apply, invert, scaleOf } from "./geometry.js";
 
-const SIZE = 220; // CSS pixels
+const SIZE = 220; // CSS pixels, and at most this share of a small stage
+const SHARE = 0.6;
 const TIMES = 3;
 
 function shadeOf(pixels) {
@@ -54,12 +55,16 @@ export class Lens {
     this.#canvas.hidden = !map;
     if (!map) return;
     const ratio = devicePixelRatio || 1;
-    const side = Math.round(SIZE * ratio);
+    const { clientWidth, clientHeight } = this.#pane.element;
+    const size = Math.min(SIZE, SHARE * Math.min(clientWidth, clientHeight));
+    const side = Math.round(size * ratio);
     if (this.#canvas.width !== side) Object.assign(this.#canvas, { width: side, height: side });
     const [x, y] = this.#at;
     const { style } = this.#canvas;
-    style.setProperty("left", `${x - SIZE / 2}px`);
-    style.setProperty("top", `${y - SIZE / 2}px`);
+    style.setProperty("width", `${size}px`);
+    style.setProperty("height", `${size}px`);
+    style.setProperty("left", `${x - size / 2}px`);
+    style.setProperty("top", `${y - size / 2}px`);
     this.#fill(map, side, TIMES * ratio * Math.max(1, 0.5 / scaleOf(map)));
   }
 
