@@ -7,6 +7,8 @@ database what became of it.
 from __future__ import annotations
 
 import json
+import threading
+import time
 
 import numpy as np
 import pytest
@@ -28,7 +30,7 @@ ROWS, COLUMNS = 420, 320
 @pytest.fixture
 def visit(open_page, live_server):
     """Open a page of the platform as somebody who is signed in."""
-    sessions = {}
+    sessions, pages = {}, []
 
     def as_person(person, path, **options):
         if person.pk not in sessions:
@@ -36,12 +38,23 @@ def visit(open_page, live_server):
             client.force_login(person, backend="bonefrac.accounts.backends.PlatformBackend")
             sessions[person.pk] = client.cookies[settings.SESSION_COOKIE_NAME].value
         page = open_page("about:blank", **options)
+        pages.append(page)
         cookie = {"name": settings.SESSION_COOKIE_NAME, "value": sessions[person.pk], "url": live_server.url}
         page.context.add_cookies([cookie])
         page.goto(live_server.url + path)
         return page
 
-    return as_person
+    yield as_person
+    for page in pages:
+        page.context.close()
+    settle()
+
+
+def settle(seconds: float = 10) -> None:
+    """Wait until the server has answered everybody: a last draft must not meet the emptying of the tables."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until and any("process_request_thread" in one.name for one in threading.enumerate()):
+        time.sleep(0.02)
 
 
 def bone(seed: int, rows: int = ROWS, columns: int = COLUMNS) -> np.ndarray:

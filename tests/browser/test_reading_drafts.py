@@ -66,7 +66,7 @@ def test_a_reload_in_mid_drawing_restores_everything_exactly(visit):
     page.keyboard.press("f"), page.keyboard.press("e"), page.keyboard.press("c")
     page.keyboard.press("Shift+w"), page.keyboard.type("uln"), page.keyboard.press("Escape")
     page.keyboard.press("t"), page.keyboard.type("typed"), page.keyboard.press("Escape")
-    page.keyboard.press("k"), page.keyboard.press("k")
+    page.keyboard.press("k"), page.keyboard.press("Shift+ArrowUp")
     names = ("findings", "unlocated", "measurements")
     before = [plain(desk.field(page, name)) for name in names]
     (x, y), (to_x, to_y) = page.evaluate(
@@ -88,6 +88,7 @@ def test_a_reload_in_mid_drawing_restores_everything_exactly(visit):
     assert "restored" in page.inner_text("[data-draft-restored]")
 
 
+@pytest.mark.long
 def test_leaving_in_the_middle_of_a_word_saves_it(visit):
     reader, study = held()
     page = visit(reader, desk.address(study))
@@ -98,6 +99,7 @@ def test_leaving_in_the_middle_of_a_word_saves_it(visit):
     within(5, lambda: body(study).get("note") == "half a wo")
 
 
+@pytest.mark.long
 def test_a_restored_draft_is_discarded(visit):
     reader, study = held()
     page = visit(reader, desk.address(study))
@@ -179,6 +181,7 @@ def test_a_claim_that_is_over_is_told_and_taken_again_by_a_key_with_every_field_
     assert Review.objects.get().verdict == "fracture"
 
 
+@pytest.mark.long
 def test_the_clock_of_the_claim_tells_of_its_end_by_itself(visit):
     reader, study = held()
     Study.objects.filter(pk=study.pk).update(claimed_until=timezone.now() + timedelta(seconds=6))
@@ -191,6 +194,7 @@ def test_the_clock_of_the_claim_tells_of_its_end_by_itself(visit):
     assert "Everything that you entered is kept" in page.inner_text("#claim-lost")
 
 
+@pytest.mark.long
 def test_a_study_that_is_voided_under_the_hand_is_told_and_keeps_the_fields(visit):
     reader, study = held()
     page = visit(reader, desk.address(study), allow=("409", "404"))
@@ -204,6 +208,7 @@ def test_a_study_that_is_voided_under_the_hand_is_told_and_keeps_the_fields(visi
     assert not Review.objects.exists()
 
 
+@pytest.mark.long
 def test_a_study_that_grew_is_looked_at_again_by_a_key(visit):
     reader, study = held()
     page = visit(reader, desk.address(study), allow=("409",))

@@ -36,7 +36,7 @@ def test_a_full_read_by_the_keyboard_alone(visit):
     press("f")
     press("d")
     press("b")
-    press("b")  # once more: a box in the middle, for hands without a mouse
+    press("Shift+ArrowUp")  # a box in the middle, for hands without a mouse
     press("Shift+d")
     page.keyboard.type("scap")
     press("Tab"), page.keyboard.type("l")
@@ -118,6 +118,7 @@ def test_agreeing_is_one_key_and_correcting_takes_two(visit):
     assert (second.verdict, second.agreed_with_model) == ("no_fracture", False)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("state", ["doubt", "not_assessed"])
 def test_agreeing_is_not_offered_where_the_model_is_unsure_or_silent(visit, state):
     site = make.site()
@@ -143,13 +144,14 @@ def test_a_missed_fracture_is_corrected_with_its_box_in_three_actions(visit):
     page.keyboard.down("Shift")
     desk.draw(page, (100, 100), (200, 220), tool="")  # two
     page.keyboard.up("Shift")
-    assert page.get_attribute("#viewer", "data-mode") == "window", "dragging does what it did before"
+    page.wait_for_selector("#viewer[data-mode=window]")  # dragging does what it did before
     page.keyboard.press("Enter")  # three
     page.wait_for_url(lambda url: str(study.pk) not in url)
     (finding,) = [row for reading in Review.objects.get().image_readings.all() for row in reading.findings.all()]
     assert [finding.x, finding.y, finding.width, finding.height] == pytest.approx([100, 100, 100, 120], abs=2)
 
 
+@pytest.mark.long
 def test_not_assessable_goes_through_its_reasons_by_its_own_key(visit):
     site = make.site()
     reader = make.reader(site)
@@ -217,6 +219,7 @@ def test_the_report_sentence_is_copied_by_one_key(visit):
     assert page.evaluate("() => navigator.clipboard.readText()") == sentence
 
 
+@pytest.mark.long
 def test_every_list_of_a_finding_is_closed_and_nothing_in_it_is_preset(visit):
     site = make.site()
     reader = make.reader(site)

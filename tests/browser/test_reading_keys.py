@@ -99,6 +99,7 @@ def test_every_key_of_the_picture_changes_what_is_seen(visit):
     assert unmoved == [], " ".join(unmoved)
 
 
+@pytest.mark.long
 def test_the_tools_are_chosen_by_their_keys(visit):
     site = make.site()
     reader = make.reader(site)
@@ -137,6 +138,7 @@ def test_the_form_speaks_by_its_keys(visit):
     assert page.locator("#reading-form input[name=verdict]:checked").count() == 0
 
 
+@pytest.mark.long
 def test_a_capital_letter_by_caps_lock_is_the_same_key(visit):
     site = make.site()
     reader = make.reader(site)
@@ -152,6 +154,7 @@ def test_a_capital_letter_by_caps_lock_is_the_same_key(visit):
     assert page.is_checked('[name="verdict"][value="no_fracture"]'), "Ctrl F is the browser's"
 
 
+@pytest.mark.long
 def test_the_problem_is_reported_and_the_study_handed_back_by_their_keys(visit):
     site = make.site()
     reader = make.reader(site)
@@ -172,6 +175,7 @@ def test_the_problem_is_reported_and_the_study_handed_back_by_their_keys(visit):
     assert second.problems.get().sentence == "The side is wrong."
 
 
+@pytest.mark.long
 def test_a_picture_that_failed_is_loaded_again_by_its_key(visit):
     site = make.site()
     reader = make.reader(site)

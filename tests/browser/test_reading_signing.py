@@ -75,6 +75,7 @@ def test_the_next_study_comes_in_place_with_its_pictures_fetched_ahead(visit):
     assert [review.study_id for review in Review.objects.order_by("signed_at")] == [first.pk, second.pk]
 
 
+@pytest.mark.long
 def test_the_back_button_goes_to_the_study_before(visit):
     reader, first, second = two_studies(images=1)
     page = visit(reader, desk.address(first))
@@ -104,6 +105,7 @@ def test_a_double_enter_signs_once_and_nothing_of_the_next(visit):
     assert page.locator("#reading-form input:checked").count() == 0
 
 
+@pytest.mark.long
 def test_a_double_click_on_the_button_signs_once(visit):
     reader, first, second = two_studies(images=1)
     page = visit(reader, desk.address(first))
@@ -154,6 +156,7 @@ def test_the_last_signature_is_taken_back_by_a_key_and_stands_there_again(visit)
     desk.awake(page)
 
 
+@pytest.mark.long
 def test_the_undo_bar_is_over_after_its_time_and_moves_nothing(visit, settings):
     settings.UNDO_SECONDS = 3
     reader, first, second = two_studies(images=1)
@@ -236,6 +239,7 @@ class TestBlindFirst:
         rows = Review.objects.order_by("signed_at").values_list("mode", "verdict")
         assert list(rows) == [("blind", "no_fracture"), ("assisted", "fracture")]
 
+    @pytest.mark.long
     def test_not_assessable_is_locked_with_its_reason(self, visit):
         reader, first, _second = two_studies(ReadingMode.BLIND_FIRST, images=1, says="positive")
         page = visit(reader, desk.address(first))
@@ -248,6 +252,7 @@ class TestBlindFirst:
         page.wait_for_selector(".machine-line")
         assert Review.objects.get().not_assessable_reason == "quality"
 
+    @pytest.mark.long
     def test_before_every_image_was_shown_nothing_is_locked(self, visit):
         site = make.site(mode=ReadingMode.BLIND_FIRST)
         reader = make.reader(site)

@@ -71,6 +71,11 @@ export class Keyboard {
       return;
     }
     if (this.#belongsToControl(event, combo)) return;
+    if (combo === "Escape" && event.target.closest?.(".panel")) {
+      // The way out of the panel; what is chosen on the picture stays chosen.
+      page.form?.leave();
+      return;
+    }
     if (name === "sign" && event.repeat) event.preventDefault();
     else if (act(page, actions, name)) event.preventDefault();
     else if (name === "sign") event.preventDefault();

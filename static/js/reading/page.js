@@ -39,6 +39,8 @@ export class ReadingPage {
       this.undoSigning();
     });
     this.bind();
+    // The picture has the keyboard from the start, where somebody is going to read.
+    if (this.form && document.activeElement === document.body) this.#focusPicture();
   }
 
   get isPointer() {
