@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
@@ -52,7 +53,7 @@ def communicate(request: HttpRequest, finding_id: uuid.UUID) -> HttpResponse:
         is_acknowledged=request.POST.get("is_acknowledged") == "1",
     )
     messages.success(request, _("Recorded."))
-    return redirect("studies:study", told.critical_finding.study_id)
+    return _go_to(request, told.critical_finding.study_id)
 
 
 @require_POST
@@ -61,7 +62,14 @@ def acknowledge(request: HttpRequest, finding_id: uuid.UUID) -> HttpResponse:
     """Note who acknowledged a critical finding."""
     found = verbs.acknowledge(signed_in(request), finding_id, name=request.POST.get("name", ""))
     messages.success(request, _("Acknowledged. The reading room sees it."))
-    return redirect("studies:study", found.study_id)
+    return _go_to(request, found.study_id)
+
+
+def _go_to(request: HttpRequest, study_id: uuid.UUID) -> HttpResponse:
+    """Go to the study; a script that sent the form is told where, and keeps it where it was refused."""
+    if getattr(request, "htmx", False):
+        return HttpResponse(headers={"HX-Redirect": reverse("studies:study", args=[study_id])})
+    return redirect("studies:study", study_id)
 
 
 def _when(text: str) -> datetime | None:

@@ -112,6 +112,16 @@ def test_a_time_that_nobody_understands_is_refused_on_the_page(raised):
     assert as_(reader).post(reverse("studies:communicate", args=[finding.pk]), sent).status_code == 400
 
 
+def test_a_script_that_sent_the_form_keeps_it_when_refused_and_goes_on_when_not(raised):
+    study, reader, _review, finding = raised
+    page, address, by_script = as_(reader), reverse("studies:communicate", args=[finding.pk]), {"HX-Request": "true"}
+    refused = page.post(address, {"whom": "Dr. Berg", "channel": ""}, headers=by_script)
+    assert (refused.status_code, refused.headers["HX-Retarget"]) == (400, "#notices")
+    assert "<html" not in refused.text
+    done = page.post(address, {"whom": "Dr. Berg", "channel": "telephone"}, headers=by_script)
+    assert done.headers["HX-Redirect"] == reverse("studies:study", args=[study.pk])
+
+
 def test_overseers_record_nothing_and_strangers_know_nothing(raised):
     study, _reader, _review, finding = raised
     let_pass(study, minutes=1)
