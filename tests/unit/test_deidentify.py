@@ -140,9 +140,7 @@ def test_the_options_are_recorded_as_codes():
 
 
 def test_every_window_that_a_file_names_is_kept_and_its_name_only_in_known_words():
-    header = kept(
-        WindowCenter=[1000, 2000], WindowWidth=[500, 800], WindowCenterWidthExplanation=["BONE", "CHEST"]
-    )
+    header = kept(WindowCenter=[1000, 2000], WindowWidth=[500, 800], WindowCenterWidthExplanation=["BONE", "CHEST"])
     assert list(header.WindowCenter) == [1000, 2000]
     assert list(header.WindowWidth) == [500, 800]
     assert list(header.WindowCenterWidthExplanation) == ["BONE", "CHEST"]
