@@ -114,7 +114,7 @@ def context(user: User, story: Story, sheet: Sheet) -> dict[str, Any]:
         "is_second_look": is_second_look,
         "opened_at": timezone.now().isoformat(),
         **_lists(typed),
-        "agree": _agree(story) if can_write else None,
+        "agree": _agree(story) if can_write and sheet.kind == StudyEvent.SIGN else None,
         "draft": _draft(study, sheet, draft),
         "lost": lost,
         "before": facts_of(sheet.review, names_of(story.images)) if sheet.review else (),

@@ -43,6 +43,22 @@ def grey(number):
     return (800 + 900 * number) / 4095 * 255
 
 
+def test_stages_that_change_faster_than_they_are_drawn_break_nothing(site, study, open_page):
+    page = open_page(site.reading(study, hanging=hung("v0", "v1", "v2", "v3")))
+    page.wait_for_function("() => window.bonefrac?.viewer")
+    page.evaluate(
+        """async () => {
+          for (let turn = 0; turn < 30; turn += 1) {
+            window.bonefrac.viewer.act(turn % 6 < 2 ? "previousStage" : "nextStage");
+            await new Promise((resolve) => setTimeout(resolve, (turn * 7) % 40));
+          }
+          while (window.bonefrac.viewer.act("nextStage"));
+        }"""
+    )
+    all_ready(page, 4)
+    assert [middle(page, pane) for pane in range(4)] == pytest.approx([grey(n) for n in range(4)], abs=2)
+
+
 def test_views_hang_as_told_up_to_four_and_each_has_its_own_view(site, study, open_page):
     page = open_page(site.reading(study, hanging=hung("v1", "v0", "v3", "v2")))
     all_ready(page, 4)

@@ -22,6 +22,8 @@ export class Display {
   #shown = null; // { image, loaded, imageId, columns and rows of the pixels on the canvas, initial inversion, windows }
   #view = null;
   #fitted = 1; // CSS pixels a radiograph pixel where zoom is 1
+  #showing = Promise.resolve();
+  #isClosed = false;
 
   constructor(engine, id, element, changed) {
     this.#engine = engine;
@@ -32,10 +34,18 @@ export class Display {
   }
 
   /** Put a fetched image on the canvas, with a view of before or as it came; resolves once it is drawn. */
-  async show(image, { imageId, loaded }, view = null) {
+  show(image, fetched, view = null) {
+    const shown = this.#show(image, fetched, view);
+    this.#showing = shown.catch(() => {}); // who asked is told; whoever closes only waits
+    return shown;
+  }
+
+  async #show(image, { imageId, loaded }, view) {
     const { viewport, events } = await this.#engine.viewport(this.#id);
+    if (this.#isClosed) return;
     this.#viewport = viewport;
     await viewport.setStack([imageId], 0);
+    if (this.#isClosed) return;
     const { voiRange, invert: initial } = viewport.getProperties();
     const range = voiRange ?? { lower: loaded.minPixelValue, upper: loaded.maxPixelValue };
     const { columns, rows } = loaded;
@@ -52,10 +62,11 @@ export class Display {
     this.#view = null;
   }
 
-  /** Let go of the canvas. */
+  /** Let go of the canvas; the engine does not bear to lose one into which it is just putting an image. */
   close() {
     this.clear();
-    this.#engine.disable(this.#id);
+    this.#isClosed = true;
+    this.#showing.then(() => this.#engine.disable(this.#id));
   }
 
   get image() {
