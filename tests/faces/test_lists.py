@@ -95,6 +95,7 @@ LISTS = [
 ]
 #: Addresses without arguments that list no rows of the database.
 NO_LISTS = {
+    "studies:keys",
     "healthz", "readyz", "schema", "docs", "admin_sign_in", "accounts:sign_in", "accounts:unlock",
     "accounts:set_password", "accounts:password", "accounts:change_password", "accounts:new_site",
     "studies:upload_status", "api_dataset_preview",
@@ -236,7 +237,7 @@ def following(listing, asked):
 def answers(django_db_setup, django_db_blocker, tmp_path_factory):
     """Every list with few rows, with many, and its second page: (few, many, second or None) by list."""
     stores = tmp_path_factory.mktemp("lists") / "stores"
-    with django_db_blocker.unblock(), override_settings(STORES_ROOT=stores), transaction.atomic():
+    with django_db_blocker.unblock(), override_settings(STORES_ROOT=stores, UNDO_SECONDS=0), transaction.atomic():
         world = worlds.build()
         grow(world, 1, 1)
         few = {listing: ask(listing, world) for listing in LISTS}

@@ -5,10 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import json
+import time
 import zipfile
 from typing import NamedTuple
 
 import pytest
+from django.conf import settings
 
 from tests.platform import Platform, picture
 
@@ -64,6 +66,7 @@ def walked(platform):
     box = {"image": seen["images"][0]["id"], "x": 100.0, "y": 120.0, "width": 80.0, "height": 60.5}
     judgement = {"verdict": "fracture", "boxes": [box], "revision": seen["revision"], "confidence": "probable"}
     reader.post(f"/studies/{study}/reviews/", judgement, expect=201)
+    time.sleep(settings.UNDO_SECONDS + 1)  # what can still be undone is not frozen
     dataset = admin.post("/datasets/", {"site": seen["site"], "name": "Walked"}, expect=201)
     return Walked(study, seen, box, sent["files"][0]["id"], dataset, admin.read(f"/datasets/{dataset['id']}/csv/"))
 

@@ -210,6 +210,7 @@ def run_fit(recipe, data, run, *, kill_after=None, by=signal.SIGKILL):
     return process.returncode, said
 
 
+@pytest.mark.long
 @pytest.mark.timeout(900)
 def test_a_killed_run_goes_on_fold_by_fold_and_round_by_round(bars, tmp_path):
     recipe = tmp_path / "recipe.json"
