@@ -1,9 +1,22 @@
 // Builds the front end into static/dist with hashed names and a manifest for django-vite.
 import { defineConfig } from "vite";
 
+// vtk.js puts away an image that was hung and never drawn as if it had a texture, and throws: a picture that is replaced
+// before its first frame. Fails where the sentence is not there any more, so that nobody carries this on for nothing.
+const neverDrawn = {
+  name: "never-drawn",
+  transform(code, id) {
+    if (!id.endsWith("vtk.js/Rendering/OpenGL/ImageMapper.js")) return null;
+    const before = "model.openGLTexture.releaseGraphicsResources(renderWindow)";
+    if (!code.includes(before)) throw new Error(`expected in ${id}: ${before}`);
+    return { code: code.replace(before, before.replace(".release", "?.release")), map: null };
+  },
+};
+
 export default defineConfig({
   base: "/static/dist/",
   publicDir: false,
+  plugins: [neverDrawn],
   resolve: {
     // The DICOM loader's dependencies ask for two of Node's own modules; the npm packages of the same name stand in.
     alias: { events: "events/", url: "url/" },
