@@ -17,8 +17,7 @@ pytestmark = [
 ]  # fmt: skip
 LAST = "name => performance.getEntriesByName(name).at(-1)?.duration"
 TRIPS = 8
-SIGN_GOAL_MS, REVEAL_GOAL_MS = 300, 200  # on a quiet machine; what is asserted leaves room for a busy one
-ROOM = 4
+SIGN_GOAL_MS, REVEAL_GOAL_MS = 300, 200  # medians, on a quiet machine
 
 
 def queue(mode=ReadingMode.ASSISTED):
@@ -53,7 +52,7 @@ def test_sign_and_next_shows_the_next_picture_at_once(visit, record_property):
     middle = statistics.median(waits)
     record_property("sign_to_pixels_ms", [round(wait) for wait in waits])
     print(f"sign to the next picture at full depth: median {middle:.0f} ms of {[round(wait) for wait in waits]}")
-    assert middle <= SIGN_GOAL_MS * ROOM
+    assert middle <= SIGN_GOAL_MS
 
 
 def test_the_machine_appears_at_once_after_a_blind_answer(visit, record_property):
@@ -75,4 +74,4 @@ def test_the_machine_appears_at_once_after_a_blind_answer(visit, record_property
     middle = statistics.median(waits)
     record_property("reveal_ms", [round(wait) for wait in waits])
     print(f"verdict to the machine's row: median {middle:.0f} ms of {[round(wait) for wait in waits]}")
-    assert middle <= REVEAL_GOAL_MS * ROOM
+    assert middle <= REVEAL_GOAL_MS
