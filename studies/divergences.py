@@ -13,6 +13,7 @@ from itertools import combinations
 from typing import TYPE_CHECKING, Final
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -119,13 +120,13 @@ def _said(study: Study, reader: uuid.UUID) -> list[Prediction]:
 
     An image without a word makes the whole unknown, so that a half-assessed study is never called negative.
     """
-    shown = Disclosure.objects.filter(study=study, reader=reader, round=study.round).values("prediction")
+    shown = Disclosure.objects.filter(study=study, reader=reader, round=study.round, prediction=OuterRef("pk"))
     radiographs = list(study.images.values_list("radiograph", flat=True))
     spoken = Prediction.objects.filter(
         radiograph__in=radiographs, model_version__task=Task.FRACTURE, model_version__activated_at__isnull=False
-    ).order_by("created_at", "id")
-    latest = {row.radiograph_id: row for row in spoken}
-    latest |= {row.radiograph_id: row for row in spoken.filter(pk__in=shown)}
+    )
+    ordered = spoken.annotate(was_shown=Exists(shown)).order_by("was_shown", "created_at", "id")
+    latest: dict[uuid.UUID, Prediction] = {row.radiograph_id: row for row in ordered}
     has_all = set(latest) == set(radiographs)
     said = list(latest.values())
     return said if has_all or any(row.state == PredictionState.POSITIVE for row in said) else []

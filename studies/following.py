@@ -23,7 +23,6 @@ def next_study(actor: User, site: Site) -> Study | None:
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"next {actor.pk}"])
         try:
-            with transaction.atomic():
-                return worklist.next_for(actor, site)
+            return worklist.next_for(actor, site)
         except DomainError:
             return None

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final, TypedDict
 
 from django.conf import settings
 from django.db import transaction
@@ -25,13 +25,18 @@ from studies import access
 from studies.models import Review, Skip, Study
 from studies.policies import may_adjudicate, may_read
 from studies.reviews.leading import required
-from studies.states import Rank, ReviewKind, ReviewMode, StudyStatus
+from studies.states import ReviewKind, ReviewMode, StudyStatus
 from studies.turns import has_read, is_reader_of_round, standing_reviews
 
 if TYPE_CHECKING:
     from bonefrac.accounts.models import Site, User
 
 _IN_POOL: Final = (StudyStatus.AWAITING, StudyStatus.DISPUTED)
+
+
+class _Lease(TypedDict):
+    claimed_by: User
+    claimed_until: datetime
 
 
 def claim(actor: User, study_id: uuid.UUID) -> Study:
@@ -46,13 +51,7 @@ def claim(actor: User, study_id: uuid.UUID) -> Study:
     study = access.study(actor, study_id)
     _require_reader(actor, study.site)
     with transaction.atomic():
-        taken = _claimable(actor, study.site).filter(pk=study.pk).update(**_lease(actor))
-        if not taken:
-            raise _why_not(actor, study)
-        if study.claimed_by_id != actor.pk:
-            record(actor, Verb.STUDY_CLAIMED, target_type="study", target_id=study.pk, site=study.site_id)
-    study.refresh_from_db(fields=["claimed_by", "claimed_until"])
-    return study
+        return _take(actor, study, study.site)
 
 
 def extend(actor: User, study_id: uuid.UUID) -> Study:
@@ -91,7 +90,7 @@ def next_for(actor: User, site: Site) -> Study | None:
             firsts = (rows.select_for_update(skip_locked=True, no_key=True, of=("self",)).first() for rows in lane)
             waiting = sorted((study for study in firsts if study), key=lambda study: (study.received_at, study.pk))
             if waiting:
-                return claim(actor, waiting[0].pk)
+                return _take(actor, waiting[0], site)
     return None
 
 
@@ -165,7 +164,7 @@ def _require_reader(actor: User, site: Site) -> None:
         raise Forbidden(_("Only radiologists and leads of this site read its studies."))
 
 
-def _lease(actor: User) -> dict[str, object]:
+def _lease(actor: User) -> _Lease:
     return {"claimed_by": actor, "claimed_until": timezone.now() + timedelta(minutes=settings.CLAIM_MINUTES)}
 
 
@@ -190,8 +189,18 @@ def _lanes(actor: User, site: Site) -> Iterator[Sequence[QuerySet[Study]]]:
     yield [part.filter(claimed_by=actor, claimed_until__gte=now) for part in open_to_actor]
     yield [part.filter(received_at__lte=ceiling) for part in open_to_actor]
     yield [part.filter(received_at__gt=ceiling) for part in open_to_actor[1:]]
-    for rank in Rank:
-        yield [waiting.filter(rank=rank, received_at__gt=ceiling)]
+    yield [waiting.filter(received_at__gt=ceiling).order_by("rank", "received_at", "id")]
+
+
+def _take(actor: User, study: Study, site: Site) -> Study:
+    """Give the actor a lease, if the row as it is now allows it; the caller's transaction also records it."""
+    lease = _lease(actor)
+    if not _claimable(actor, site).filter(pk=study.pk).update(**lease):
+        raise _why_not(actor, study)
+    if study.claimed_by_id != actor.pk:
+        record(actor, Verb.STUDY_CLAIMED, target_type="study", target_id=study.pk, site=site.pk)
+    study.site, study.claimed_by, study.claimed_until = site, actor, lease["claimed_until"]
+    return study
 
 
 def _free(actor: User, site: Site) -> QuerySet[Study]:

@@ -6,6 +6,7 @@ import re
 import uuid
 from typing import Any, TypeVar
 
+from django.db.models import prefetch_related_objects
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
@@ -183,6 +184,7 @@ def _revision(request: Request, shape: judgements.JudgementShape) -> int:
 
 
 def _signed(review: Review) -> Response:
+    prefetch_related_objects([review], "image_readings__findings", "unlocated_findings")
     return Response(judgements.ReviewShape(review).data, status=201)
 
 
