@@ -7,6 +7,7 @@ sizes. ``tests/bench/filling.py`` says what lies in the tables.
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import re
@@ -42,7 +43,7 @@ FILTERS = {
 SHOWS = ("open", "reviewed", "disputed", "problem", "void", "mine", "skipped", "reads")
 
 
-class Person:
+class Person(contextlib.AbstractContextManager):
     """Somebody at the web server, on a connection of their own: a program with a token, or a browser with a session."""
 
     def __init__(self, port, headers):
@@ -64,6 +65,9 @@ class Person:
         taken = (time.perf_counter() - began) * 1000
         assert answer.status in (200, 204), (path, answer.status, told[:300])
         return taken, told
+
+    def __exit__(self, *_raised):
+        self.connection.close()
 
 
 def program(platform, name="demo-radiologist"):
@@ -104,7 +108,11 @@ def p95(times):
 
 def measure(platform, rounds=ROUNDS):
     """Ask in turns for one study, the list, the page, and a page ever further on."""
-    reader, looker = program(platform), browser(platform)
+    with program(platform) as reader, browser(platform) as looker:
+        return taken_in_turns(reader, looker, rounds)
+
+
+def taken_in_turns(reader, looker, rounds):
     site = next(one["site"]["id"] for one in reader_sites(reader) if one["site"]["reading_mode"] == "assisted")
     studies = [row["id"] for row in json.loads(reader.ask("/api/v1/studies/?size=200")[1])["results"]]
     for person, path in ((reader, f"/api/v1/studies/{studies[0]}/"), (looker, "/")) * 5:
@@ -130,19 +138,23 @@ def reader_sites(reader):
 def filter_times(platform):
     """Return the fastest of three answers for every filter in every part of the list: what the machine's other work
     leaves of it."""
-    reader = program(platform)
-    return {
-        (show, name): min(
-            reader.ask("/api/v1/studies/?" + urlencode({"show": show, **asked}))[0] for _ in range(3)
-        )
-        for show in SHOWS
-        for name, asked in FILTERS.items()
-    }  # fmt: skip
+    with program(platform) as reader:
+        return {
+            (show, name): min(
+                reader.ask("/api/v1/studies/?" + urlencode({"show": show, **asked}))[0] for _ in range(3)
+            )
+            for show in SHOWS
+            for name, asked in FILTERS.items()
+        }  # fmt: skip
 
 
 def crowd_times(platform, seconds=SECONDS):
     """Let fifty readers open a page each every five seconds; return what each page took."""
-    people = [browser(platform) for _ in range(READERS)]
+    with contextlib.ExitStack() as stack:
+        return pages_opened([stack.enter_context(browser(platform)) for _ in range(READERS)], seconds)
+
+
+def pages_opened(people, seconds):
     pages = ["/", "/?part=hand", "/?ai=positive", "/?show=mine", "/?urgent=1"]
     taken, until = [], time.monotonic() + seconds
 
