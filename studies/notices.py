@@ -127,6 +127,8 @@ def unseen_count(person: Person) -> str:
     """Return how many notices a person has not seen, at most "99+"; empty where there is none."""
     if not isinstance(person, get_user_model()):
         return ""
+    if not Notice.objects.filter(person_id=person.pk, seen_at__isnull=True).exists():
+        return ""  # every page asks, and which of them the person may know of is the dear part
     unseen = shown().filter(person_id=person.pk, seen_at__isnull=True, study__in=access.visible_to(person))
     found = len(unseen.order_by().values_list("pk")[: _COUNTED + 1])
     return f"{_COUNTED}+" if found > _COUNTED else str(found or "")

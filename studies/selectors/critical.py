@@ -86,8 +86,8 @@ def rows_of(user: User, found: Page[CriticalFinding]) -> list[CriticalRow]:
 
 def overdue_count(person: Person) -> str:
     """Return how many overdue findings a person may know of, at most "99+"; empty where there is none."""
-    if not isinstance(person, get_user_model()):
-        return ""
+    if not isinstance(person, get_user_model()) or not CriticalFinding.objects.filter(_unheard()).exists():
+        return ""  # nothing is overdue anywhere: every page asks, and who may know of what is the dear part
     found = len(_known_to(person).filter(_overdue()).order_by().values_list("pk")[: _COUNTED + 1])
     return f"{_COUNTED}+" if found > _COUNTED else str(found or "")
 
@@ -105,8 +105,12 @@ def _open() -> Q:
     return Q(acknowledged_at__isnull=True, withdrawn_at__isnull=True) & ~Q(study__status=StudyStatus.VOID)
 
 
+def _unheard() -> Q:
+    return Q(acknowledged_at__isnull=True, withdrawn_at__isnull=True, due_at__lte=timezone.now())
+
+
 def _overdue() -> Q:
-    return _open() & Q(due_at__lte=timezone.now())
+    return _open() & _unheard()
 
 
 _SHOWN = {"open": _open, "overdue": _overdue, "all": Q}
