@@ -163,7 +163,7 @@ def _answered(rows: Collection[PredictionJob]) -> set[tuple[uuid.UUID, uuid.UUID
 
 
 def _outlooks(radiograph_ids: Collection[uuid.UUID], version: ModelVersion) -> dict[uuid.UUID, Outlook]:
-    """Return what a model in service says of radiographs, in at most three queries."""
+    """Return what a model in service says of radiographs, in at most four queries."""
     outlooks = {key: _spoken(row) for key, row in _predictions(radiograph_ids, version).items()}
     silent = [key for key in radiograph_ids if key not in outlooks]
     if silent:
@@ -176,8 +176,11 @@ def _outlooks(radiograph_ids: Collection[uuid.UUID], version: ModelVersion) -> d
 
 
 def _predictions(keys: Collection[uuid.UUID], version: ModelVersion) -> dict[uuid.UUID, Prediction]:
-    rows = Prediction.objects.filter(radiograph__in=keys, model_version=version).select_related("model_version")
-    return {row.radiograph_id: row for row in rows}
+    """Return what a version said, each row with that very version: not its long report once more for every row."""
+    rows = {row.radiograph_id: row for row in Prediction.objects.filter(radiograph__in=keys, model_version=version)}
+    for row in rows.values():
+        row.model_version = version
+    return rows
 
 
 def _latest_jobs(keys: Collection[uuid.UUID], version: ModelVersion) -> QuerySet[PredictionJob]:
@@ -189,7 +192,7 @@ def _earlier(keys: Collection[uuid.UUID], task: str) -> dict[uuid.UUID, Outlook]
     rows = Prediction.objects.filter(
         radiograph__in=keys, model_version__task=task, model_version__activated_at__isnull=False
     )
-    latest = rows.select_related("model_version").order_by("radiograph_id", "-id").distinct("radiograph_id")
+    latest = rows.prefetch_related("model_version").order_by("radiograph_id", "-id").distinct("radiograph_id")
     return {row.radiograph_id: _spoken(row) for row in latest}
 
 

@@ -199,7 +199,8 @@ def _withheld(standing: Standing) -> StudyAI:
 def _images_of(studies: Sequence[Study]) -> list[StudyImage]:
     if not studies:
         return []
-    return list(StudyImage.objects.filter(study__in=studies).order_by("study_id", "position", "id"))
+    images = StudyImage.objects.filter(study__in=studies).only("study", "radiograph")  # not the long headers
+    return list(images.order_by("study_id", "position", "id"))
 
 
 def _said(studies: Sequence[Study], *, in_list: bool) -> dict[uuid.UUID, list[ImageAI]]:
