@@ -30,6 +30,7 @@
 import "../css/reading.css";
 import { bindLookAgain } from "./reading/again.js";
 import { Keyboard } from "./reading/keys.js";
+import { bindMachine } from "./reading/machine.js";
 import { ReadingPage } from "./reading/page.js";
 import { bindQuickBox } from "./reading/quickbox.js";
 import { openViewer } from "./viewer/index.js";
@@ -42,6 +43,7 @@ if (element && source) {
   const page = new ReadingPage(viewer, keyboard);
   keyboard.bind(page);
   bindLookAgain();
+  bindMachine(viewer);
   bindQuickBox(viewer);
   window.bonefrac = { viewer, page, keyboard };
 }

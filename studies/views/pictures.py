@@ -64,9 +64,14 @@ def image_data(study: Study, image: StudyImage, ai: ImageAI | None) -> dict[str,
         "spacing": _spacing(image),
         "aspect": _aspect(image),
         "windows": list(_windows(image)),
-        "map": _map(ai, keys) if ai is not None and ai.has_map else None,
-        "map_reason": ai.map_reason if ai is not None and not ai.has_map else "",
+        **_looked(ai, keys),
     }
+
+
+def looked_data(story: Story) -> list[dict[str, Any]]:
+    """Return of each image where the model looked: what comes to a viewer that is open already."""
+    said = ((image.pk, story.ai.of(image.pk)) for image in story.images)
+    return [{"id": str(key), **_looked(ai, [story.study.pk, key])} for key, ai in said]
 
 
 def _prior(study: Study, prior: Prior) -> dict[str, Any]:
@@ -100,6 +105,13 @@ def _windows(image: StudyImage) -> Iterator[dict[str, Any]]:
         if centre is not None and width is not None and float(width) > 0:
             name = columns["name"][index] if index < len(columns["name"]) else ""
             yield {"name": str(name or ""), "centre": float(centre), "width": float(width)}
+
+
+def _looked(ai: ImageAI | None, keys: list[uuid.UUID]) -> dict[str, Any]:
+    """Return the map of an image, or why there is none; neither where the person may not know of one."""
+    if ai is None:
+        return {"map": None, "map_reason": ""}
+    return {"map": _map(ai, keys), "map_reason": ""} if ai.has_map else {"map": None, "map_reason": ai.map_reason}
 
 
 def _map(ai: ImageAI, keys: list[uuid.UUID]) -> dict[str, Any]:

@@ -154,8 +154,12 @@ def machine(request: HttpRequest, study_id: uuid.UUID) -> HttpResponse:
     """Answer the reading page's poll for what the AI says; it leaves no record of an opening."""
     user = signed_in(request)
     story = open_study(user, access.read_study(user, study_id), in_background=True)
-    context = {"story": story, "study": story.study, "opens_classes": "open" in request.GET}
-    return render(request, "studies/machine.html", context)
+    opens_classes = "open" in request.GET  # the study's own page asks, which has neither a form nor a viewer
+    more = {} if opens_classes else sheets.machine_context(user, story)
+    context = {"story": story, "study": story.study, "opens_classes": opens_classes, **more}
+    response = render(request, "studies/machine.html", context)
+    response["Cache-Control"] = "private, no-store"
+    return response
 
 
 @require_GET

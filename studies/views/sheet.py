@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from django.core.serializers.json import DjangoJSONEncoder
 from django.urls import reverse
 from django.utils import timezone
 
@@ -22,7 +24,7 @@ from studies.states import Confidence, ImageVerdict, NotAssessableReason, Review
 from studies.terms import Advice, Bone, DraftPurpose, FractureType, OtherFinding
 from studies.turns import blind_answer
 from studies.typed import Typed, typed_in, typed_of
-from studies.views.pictures import reading_data
+from studies.views.pictures import looked_data, reading_data
 from studies.wording import facts_of, names_of
 
 
@@ -122,6 +124,18 @@ def context(user: User, story: Story, sheet: Sheet) -> dict[str, Any]:
         "report_sentence_url": reverse("studies:report_sentence", args=[study.pk]),
         "reading_data": reading_data(user, story, can_read=can_write),
     }
+
+
+def machine_context(user: User, story: Story) -> dict[str, Any]:
+    """Return the context of ``studies/machine.html`` for a reading page that is open while the models still speak.
+
+    What arrives is what the page would have shown had it been opened now: the words, where the models looked, and the
+    offer to agree, where the person could sign.
+    """
+    may_sign = story.is_mine and StudyEvent.SIGN in story.events
+    agree = _agree(story) if may_sign else None
+    looked = "" if story.ai.is_withheld else json.dumps(looked_data(story), cls=DjangoJSONEncoder)
+    return {"agree": agree, "keys": keys.of(user) if agree else None, "looked": looked}
 
 
 def _typed(user: User, study: Study, sheet: Sheet, draft: Draft | None, *, is_second_look: bool) -> tuple[Typed, int]:

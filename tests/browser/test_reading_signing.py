@@ -6,7 +6,7 @@ import pytest
 
 from bonefrac.accounts.models import ReadingMode
 from studies import worklist
-from studies.models import Review, Study
+from studies.models import Disclosure, Review, Study
 from tests import factories_studies as make
 from tests.browser import desk
 
@@ -26,7 +26,7 @@ def two_studies(mode=ReadingMode.ASSISTED, **values):
 def tall(page):
     """Where everything of the panel lies that must not move."""
     return page.evaluate(
-        """() => [".panel__machine", ".verdicts", ".segments", ".findings", ".panel__sign"].map(
+        """() => [".panel__machine", ".verdicts", ".segments", ".findings", ".panel__sign", ".stage", ".tools"].map(
             (part) => {
                 const box = document.querySelector(part).getBoundingClientRect();
                 return [box.top, box.height];
@@ -173,25 +173,48 @@ def test_the_undo_bar_is_over_after_its_time_and_moves_nothing(visit, settings):
     assert Review.objects.get().study_id == first.pk
 
 
-def test_what_the_machine_says_in_mid_read_moves_nothing_and_changes_no_answer(visit):
+VIOLET = """() => {
+    const map = document.querySelector(".stage__map");
+    const { data } = map.getContext("2d").getImageData(0, 0, map.width, map.height);
+    let seen = 0;
+    for (let i = 0; i < data.length; i += 4) seen += data[i + 3] > 20 && data[i + 2] > data[i + 1];
+    return seen;
+}"""
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_what_the_machine_says_in_mid_read_moves_nothing_and_can_be_agreed_with_at_once(visit, width):
     site = make.site()
     reader = make.reader(site)
     study = desk.study(site, images=1)
     model = make.model()
-    job = make.jobs.request(study.images.first().radiograph, model)
+    shown = study.images.get().radiograph
+    make.jobs.request(shown, model)
     worklist.claim(reader, study.pk)
-    page = visit(reader, desk.address(study))
+    page = visit(reader, desk.address(study), width=width, height=844 if width == 390 else 900)
     desk.awake(page)
-    page.keyboard.press("n"), page.keyboard.press("s")
+    page.keyboard.press("n"), page.keyboard.press("s"), page.keyboard.press("m"), page.keyboard.press("a")
     before = tall(page)
-    said = page.inner_text("#machine")
-    make.predict(study.images.first().radiograph, model, "positive", caution="Metal is in the picture. " * 4)
-    page.wait_for_function("before => document.getElementById('machine').innerText !== before", arg=said)
+    assert page.evaluate(VIOLET) == 0
+    assert not Review.objects.exists(), "there is nothing to agree with yet"
+    make.predict(shown, model, "positive", caution="Metal is in the picture. " * 4)
+    page.wait_for_selector("#agree")
     assert "fracture suspected" in page.inner_text("#machine")
     assert tall(page) == before
+    assert page.evaluate(VIOLET) == 0, "the map is off until it is asked for"
     assert page.is_checked('[name="verdict"][value="no_fracture"]')
     assert page.is_checked('[name="confidence"][value="definite"]')
-    assert job.pk
+    assert "fracture suspected" in page.inner_text("#murmur")
+    plain = page.locator(".stage").screenshot()
+    page.keyboard.press("m")
+    page.wait_for_function(f"() => ({VIOLET})() > 1000")
+    assert page.locator(".stage").screenshot() != plain
+    assert page.locator(".region").count() == 1
+    assert Disclosure.objects.get().reader_id == reader.pk
+    page.keyboard.press("a")
+    page.wait_for_url(lambda url: "/read/" not in url)
+    review = Review.objects.get()
+    assert (review.verdict, review.agreed_with_model, review.mode) == ("fracture", True, "assisted")
 
 
 class TestBlindFirst:

@@ -101,6 +101,15 @@ export class Viewer {
     this.refresh();
   }
 
+  /** Take in where the models looked, which came after the study: [{ id, map, map_reason }]; nothing else changes. */
+  async looked(said) {
+    const byId = new Map(said.map(({ id, ...rest }) => [String(id), rest]));
+    for (const image of this.#images) Object.assign(image, byId.get(String(image.id)));
+    await Promise.all(this.arrangement.panes.map(({ image }) => image && this.map.load(image)));
+    this.arrangement.redraw();
+    this.refresh();
+  }
+
   /** Decode images that may be shown next, at full depth, in the background; dropped when another study comes. */
   prefetch(images) {
     this.#prefetched = [...images];
