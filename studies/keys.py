@@ -85,6 +85,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("claimAgain", "Shift+h", _("claim again, once the claim is over"), Group.SIGNING),
     Action("lookAgain", "Shift+l", _("look at a study that has changed"), Group.SIGNING),
     Action("problem", "p", _("report a problem"), Group.SIGNING),
+    Action("skip", "Shift+s", _("skip the study, with a reason"), Group.SIGNING),
     Action("handBack", "Shift+q", _("hand the study back"), Group.SIGNING),
     Action("sentence", "y", _("copy the report sentence"), Group.SIGNING),
     Action("boxTool", "b", _("draw a box around a fracture"), Group.FINDINGS),

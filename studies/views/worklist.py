@@ -84,7 +84,10 @@ def skip(request: HttpRequest, study_id: uuid.UUID) -> HttpResponse:
     skipped = verbs.skip(user, study_id, reason=request.POST.get("reason", ""))
     messages.success(request, _("Skipped. The pool does not hand it to you again; others take it, and leads see why."))
     following = verbs.next_for(user, skipped.study.site) if request.POST.get("next") == "1" else None
-    return redirect(address_of(following) if following else _list(request))
+    address = address_of(following) if following else _list(request)
+    if "X-In-Place" in request.headers and (following is None or following.status == StudyStatus.DISPUTED):
+        return HttpResponse(headers={"X-Address": address})
+    return redirect(address)
 
 
 @require_POST

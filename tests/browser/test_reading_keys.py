@@ -1,12 +1,11 @@
-"""Every key of the table is pressed and its effect looked at; people's own keys; the legend; the page of keys."""
+"""The keys of the form; people's own keys; the legend; the page of keys. The keys of the picture: test_viewer_keys."""
 
 from __future__ import annotations
-
-import hashlib
 
 import pytest
 
 from studies import keys
+from studies.models import Draft, Review, Skip, Study
 from tests import factories_studies as make
 from tests.browser import desk
 from tests.browser.test_viewer_look import overflow, violations
@@ -14,102 +13,16 @@ from tests.browser.test_viewer_look import overflow, violations
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(200), pytest.mark.django_db(transaction=True)]
 USUAL = {action.name: action.key for action in keys.ACTIONS}
 
-# Puts what the chosen tool draws in the middle of the view; of the picture itself, not of the table.
-PLACED = "Shift+ArrowUp"
-# Pressed one after the other on one study: the picture on the screen differs after each of them.
-ON_THE_PICTURE = [
-    "rotateRight", "rotateLeft", "rotateRight", "flipHorizontal", "flipVertical", "invert", "undo", "redo", "zoomIn",
-    "zoomOut", "zoomIn", "fit", "reset", "preset5", "preset4", "preset3", "preset2", "preset1", "toggleMap",
-    "nextRegion", "toggleMap", "magnifierTool", "cancel", "nextViewport", "previousViewport", "previousStage",
-    "nextStage", "nextImage", "previousImage", "lastImage", "firstImage", "nextSeries", "previousSeries",
-    "boxTool", PLACED, "pointTool", PLACED, "nextMark", "previousMark", "deleteChosen",
-    "lengthTool", PLACED, "angleTool", PLACED, "fullScreen",
-]  # fmt: skip
-MODES = {
-    "zoomTool": "zoom", "panTool": "pan", "lengthTool": "length", "angleTool": "angle", "pointTool": "point",
-    "boxTool": "box", "magnifierTool": "magnifier", "windowTool": "window",
-}  # fmt: skip
-# Pressed in test_reading_form, test_reading_signing, test_reading_drafts, and below.
+# Pressed in test_reading_form, test_reading_signing, test_reading_drafts, and below; every other in test_viewer_keys.
 ON_THE_FORM = {
     "fracture", "noFracture", "notAssessable", "definite", "probable", "possible", "cast", "critical", "otherFindings",
     "perImage", "advice", "note", "sign", "agree", "undoSigning", "nextUnseen", "claimAgain", "lookAgain", "problem",
-    "handBack", "sentence", "describe", "unlocated", "legend", "retry",
+    "skip", "handBack", "sentence", "describe", "unlocated", "legend", "retry",
 }  # fmt: skip
-
-
-def looks(page) -> str:
-    """What the screen shows of the viewer, tool bar and all."""
-    return hashlib.sha256(page.locator("#viewer").screenshot()).hexdigest()
 
 
 def press(page, name, table=USUAL):
     page.keyboard.press(table.get(name, name).replace("Ctrl", "Control"))
-
-
-def test_no_key_of_the_table_goes_unpressed():
-    assert {*ON_THE_PICTURE, *MODES, *ON_THE_FORM} - {PLACED} == set(USUAL)
-
-
-RECORDED = """() => {
-    const { viewer } = window.bonefrac;
-    const act = viewer.act.bind(viewer);
-    window.acted = [];
-    viewer.act = (name) => {
-        window.acted.push(name);
-        return act(name);
-    };
-}"""
-
-
-def test_every_key_of_the_picture_reaches_the_viewer(visit):
-    site = make.site()
-    reader = make.reader(site)
-    page = visit(reader, desk.address(desk.study(site, reader=reader)), width=900, height=600)
-    desk.awake(page)
-    page.evaluate(RECORDED)
-    pressed = [name for name in USUAL if name not in ON_THE_FORM - {"retry"}]
-    for name in pressed:
-        press(page, name)
-        if name.endswith("Stage"):
-            page.wait_for_timeout(300)  # panes come and go
-    same = {"nextSeries": "nextImage", "previousSeries": "previousImage"}
-    assert page.evaluate("() => window.acted") == [same.get(name, name) for name in pressed]
-
-
-@pytest.mark.long
-@pytest.mark.timeout(600)
-def test_every_key_of_the_picture_changes_what_is_seen(visit):
-    site = make.site()
-    reader = make.reader(site)
-    study = desk.study(site, images=6, reader=reader, says="positive")
-    page = visit(reader, desk.address(study), width=900, height=600)
-    desk.awake(page)
-    page.wait_for_timeout(500)
-    unmoved = []
-    for name in ON_THE_PICTURE:
-        before = looks(page)
-        press(page, name)
-        for _attempt in range(12):
-            page.wait_for_timeout(60)
-            if looks(page) != before:
-                break
-        else:
-            unmoved.append(name)
-        page.wait_for_selector("#viewer[data-ready=full]")
-    assert unmoved == [], " ".join(unmoved)
-
-
-@pytest.mark.long
-def test_the_tools_are_chosen_by_their_keys(visit):
-    site = make.site()
-    reader = make.reader(site)
-    page = visit(reader, desk.address(desk.study(site, reader=reader)))
-    desk.awake(page)
-    for name, mode in MODES.items():
-        press(page, name)
-        page.wait_for_selector(f"#viewer[data-mode={mode}]")
-    assert page.get_attribute('[data-act="boxTool"]', "title").endswith("(b)")
-    assert page.get_attribute('[data-act="boxTool"]', "aria-keyshortcuts") == "b"
 
 
 def test_the_form_speaks_by_its_keys(visit):
@@ -173,6 +86,41 @@ def test_the_problem_is_reported_and_the_study_handed_back_by_their_keys(visit):
     page.get_by_role("button", name="Report", exact=True).click()
     page.wait_for_url(lambda url: "/read/" not in url)
     assert second.problems.get().sentence == "The side is wrong."
+
+
+def test_a_study_is_skipped_with_a_reason_by_the_keyboard_and_its_draft_is_kept(visit):
+    site = make.site()
+    reader = make.reader(site)
+    first, second = (desk.study(site, seed=seed, images=1, waited=9 - seed) for seed in (1, 2))
+    make.worklist.claim(reader, first.pk)
+    page = visit(reader, desk.address(first), script="window.documents = (window.documents || 0) + 1;")
+    desk.awake(page)
+    page.wait_for_timeout(450)
+    press(page, "fracture")
+    press(page, "skip")
+    page.keyboard.press("Escape")
+    assert page.is_checked('[name="verdict"][value="fracture"]'), "to keep it changes nothing"
+    press(page, "skip")
+    page.keyboard.type("  ")
+    page.keyboard.press("Enter")
+    assert page.is_visible("#skip"), "it asks why"
+    page.keyboard.type("I know the patient")
+    page.keyboard.press("Enter")
+    page.keyboard.press("Enter")
+    desk.awake(page, of=second)
+    assert page.evaluate("() => window.documents") == 1, "the next came in place"
+    assert page.url.endswith(desk.address(second))
+    skipped = Skip.objects.get()
+    assert (skipped.study_id, skipped.reason) == (first.pk, "I know the patient")
+    assert Draft.objects.get(study=first).body["verdict"] == "fracture"
+    assert Study.objects.get(pk=first.pk).claimed_by_id is None
+    assert page.locator("#reading-form input:checked").count() == 0
+    press(page, "skip")
+    page.keyboard.type("Image quality")
+    page.keyboard.press("Enter")
+    page.wait_for_url(lambda url: "/read/" not in url)
+    assert "Skipped." in page.inner_text("#notices")
+    assert not Review.objects.exists()
 
 
 @pytest.mark.long

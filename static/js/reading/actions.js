@@ -51,6 +51,7 @@ export function actionsOf(page) {
     claimAgain: () => claim(page),
     lookAgain: () => click("[data-looks-again]"),
     problem: () => open("problem"),
+    skip: () => open("skip"),
     handBack: () => submit("hand-back"),
     sentence: () => copySentence(page.form?.element),
     describe: () => page.findings?.describe() ?? false,

@@ -51,6 +51,13 @@ export class Draft {
     if (this.#sending) await Promise.race([this.#sending, new Promise((resolve) => setTimeout(resolve, 500))]);
   }
 
+  /** Save what is not saved yet, now, and then stop as pause() does: the form goes and its draft stays. */
+  async settle() {
+    if (this.#sending) await this.#sending;
+    if (!this.#isTheirs && this.isDirty) await this.#save();
+    await this.pause();
+  }
+
   /** Go on saving after a signature that was refused. */
   resume() {
     this.#isClosed = false;

@@ -32,11 +32,12 @@ export class ReadingPage {
     addEventListener("popstate", () => location.reload());
     // Coming back by the browser's own history shows the page as it was left: not sending any more.
     addEventListener("pageshow", () => this.form?.sent(false));
-    // The undo of a signature is sent in place too.
+    // The undo of a signature is sent in place too, and so is the passing over of a study.
     document.addEventListener("submit", (event) => {
-      if (event.target.id !== "undo-signing") return;
+      const does = { "undo-signing": () => this.undoSigning(), "skip-form": () => this.#skip(event.target) }[event.target.id];
+      if (!does) return;
       event.preventDefault();
-      this.undoSigning();
+      does();
     });
     this.bind();
     // The picture has the keyboard from the start, where somebody is going to read.
@@ -218,6 +219,17 @@ export class ReadingPage {
     const done = await send(bar.action, new FormData(bar));
     if (done) await this.#take(done);
     else this.draft?.resume();
+  }
+
+  // What was typed stays as a draft; a refusal is told where the page says such things, over which no dialog lies.
+  async #skip(form) {
+    form.closest("dialog").close();
+    this.form?.sent(true); // a second Enter finds no dialog any more, and must not sign what is passed over
+    await this.draft?.settle();
+    const done = await send(form.action, new FormData(form));
+    if (done) return this.#take(done);
+    this.form?.sent(false);
+    return this.draft?.resume();
   }
 
   // The draft is thrown away on the server first; then the page comes as if nothing had been typed.
