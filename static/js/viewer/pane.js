@@ -164,6 +164,8 @@ export class Pane {
       if (element.dataset.ready === "loading" && this.image === image) element.dataset.ready = "preview";
       this.redraw();
     };
+    // Where there is no preview either, black says less than the browser's sign of a broken picture.
+    preview.onerror = () => (preview.hidden = true);
     if (!preview.hidden) preview.src = image.preview;
     this.redraw();
   }
