@@ -44,13 +44,18 @@ class Label:
 
 
 def counting(readings: Sequence[Reading], *, blind_first: bool) -> tuple[Reading, ...]:
-    """Return the readings that count, oldest first.
+    """Return the readings that count, one a reader, oldest first.
 
-    Where a site reads blind first, a reader counts after the second look, so that their blind row alone does not.
+    Of a reader who looked twice the second look counts. Where a site reads blind first, a reader counts only after it,
+    so that their blind row alone does not; where it no longer does, the blind row of who never looked again counts.
     """
     own = [reading for reading in readings if reading.kind == ReviewKind.READING]
-    if blind_first:
-        own = [reading for reading in own if reading.mode == ReviewMode.ASSISTED]
+    seconds = {reading.reader for reading in own if reading.mode == ReviewMode.ASSISTED}
+    own = [
+        reading
+        for reading in own
+        if reading.mode == ReviewMode.ASSISTED or not (blind_first or reading.reader in seconds)
+    ]
     return tuple(sorted(own, key=lambda reading: (reading.signed_at, reading.review)))
 
 

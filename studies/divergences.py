@@ -29,7 +29,7 @@ from studies.models import Disclosure, Divergence, Study
 from studies.selectors.ai import state_of
 from studies.states import AIState, ReviewMode, Verdict
 from studies.terms import DivergenceKind
-from studies.turns import reads_blind_first
+from studies.turns import only_second_looks_count
 
 if TYPE_CHECKING:
     from bonefrac.accounts.models import User
@@ -81,7 +81,7 @@ def visible(user: User, divergence_id: uuid.UUID) -> Divergence:
 
 
 def _of_readers(study: Study, readings: Sequence[Reading]) -> Iterator[Divergence]:
-    own = counting(readings, blind_first=reads_blind_first(study))
+    own = counting(readings, blind_first=only_second_looks_count(study, readings))
     for first, second in combinations(own, 2):
         if _differ(first, second):
             yield _between(study, DivergenceKind.FIRST_AGAINST_SECOND, second, first)

@@ -12,12 +12,13 @@ from collections.abc import Sequence
 from django.utils.translation import gettext as _
 
 from studies import critical, divergences, notices
-from studies.consensus import Label, Reading, label_of
+from studies.consensus import Label, Reading
 from studies.models import Review, Study
 from studies.policies import may_adjudicate
 from studies.selectors.decided import label_before
+from studies.selectors.readings import label_from
 from studies.states import NoticeKind, ReviewKind, StudyStatus
-from studies.turns import reads_blind_first, standing_reviews
+from studies.turns import standing_reviews
 
 
 def follow(study: Study, review: Review, readings: Sequence[Reading]) -> None:
@@ -30,7 +31,7 @@ def follow(study: Study, review: Review, readings: Sequence[Reading]) -> None:
     """
     critical.follow(study, review)
     is_reviewed = study.status == StudyStatus.REVIEWED
-    current = label_of(readings, blind_first=reads_blind_first(study)) if is_reviewed else None
+    current = label_from(study, readings) if is_reviewed else None
     _tell_of_verdict(study, review, current)
     if current:
         divergences.find(study, current, readings)

@@ -53,6 +53,15 @@ def orders_by_ai(site: Site) -> bool:
     return site.triage and site.reading_mode == ReadingMode.ASSISTED
 
 
+def rank_at(site: Site, rank: int) -> Rank:
+    """Return what a rank that is written down amounts to at a site as it is now.
+
+    Where the AI has lost its part in the order, what it made of a study counts no more from that moment on, also while
+    nobody has ranked it anew.
+    """
+    return Rank(rank) if rank == Rank.URGENT or orders_by_ai(site) else Rank.UNCERTAIN
+
+
 def _rank_of(study: Study, state: AIState) -> Rank:
     if study.urgent:
         return Rank.URGENT

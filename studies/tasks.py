@@ -7,7 +7,7 @@ import uuid
 from celery.signals import worker_process_init
 
 from bonefrac.celery import app, job
-from studies import critical, drafts, intake, mailing, ranking, worklist
+from studies import changeover, critical, drafts, intake, mailing, ranking, worklist
 from studies.decoding.parent import decoder
 
 # --- Worklist ---------------------------------------------------------------------------------------------------
@@ -25,10 +25,10 @@ def rank_radiograph(radiograph_id: str) -> None:
     ranking.rank_of_radiograph(uuid.UUID(radiograph_id))
 
 
-@job(name="studies.rank_site", soft_seconds=300, hard_seconds=360)
-def rank_site(site_id: str) -> None:
-    """Rank the studies of a site whose terms have changed."""
-    ranking.rank_site(uuid.UUID(site_id))
+@job(name="studies.follow_terms", soft_seconds=300, hard_seconds=360)
+def follow_terms(site_id: str) -> None:
+    """Let the open studies of a site whose terms have changed follow them."""
+    changeover.follow_terms(uuid.UUID(site_id))
 
 
 @job(name="studies.request_predictions", soft_seconds=300, hard_seconds=360)
@@ -44,6 +44,7 @@ def sweep_studies() -> None:
     ranking.lift_waiting()
     drafts.drop_silent()
     ranking.rank_open()
+    changeover.ring_again()
 
 
 # --- What follows from readings ---------------------------------------------------------------------------------

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from django.db.models import QuerySet
 
 from bonefrac.accounts.models import ReadingMode
 from studies.models import Review, Study
-from studies.states import ReviewKind, ReviewMode
+from studies.states import ReviewKind, ReviewMode, StudyStatus
 
 if TYPE_CHECKING:
     from bonefrac.accounts.models import User
+    from studies.consensus import Reading
 
 
 def standing_reviews() -> QuerySet[Review]:
@@ -22,6 +24,19 @@ def standing_reviews() -> QuerySet[Review]:
 def reads_blind_first(study: Study) -> bool:
     """Whether the study's site shows AI output only after a blind reading."""
     return study.site.reading_mode == ReadingMode.BLIND_FIRST
+
+
+def only_second_looks_count(study: Study, readings: Sequence[Reading]) -> bool:
+    """Whether of the readings of a study's round the blind ones count for nothing by themselves.
+
+    So it is where the site reads blind first. But what was settled stays settled: a study that is reviewed or disputed
+    with fewer second looks than it needs was settled while its site showed the AI from the start, on readings at which
+    the AI had said nothing. They were whole then, and the label does not go because the site works otherwise now.
+    """
+    if not reads_blind_first(study) or study.status in (StudyStatus.AWAITING, StudyStatus.VOID):
+        return reads_blind_first(study)
+    seconds = {row.reader for row in readings if row.kind == ReviewKind.READING and row.mode == ReviewMode.ASSISTED}
+    return len(seconds) >= study.readings_required
 
 
 def has_read(user: User, study: Study) -> bool:

@@ -24,8 +24,9 @@ from bonefrac.errors import Conflict, Forbidden
 from studies import access
 from studies.models import Review, Skip, Study
 from studies.policies import may_adjudicate, may_read
+from studies.ranking import orders_by_ai
 from studies.reviews.leading import required
-from studies.states import ReviewKind, ReviewMode, StudyStatus
+from studies.states import Rank, ReviewKind, ReviewMode, StudyStatus
 from studies.turns import has_read, is_reader_of_round, standing_reviews
 
 if TYPE_CHECKING:
@@ -189,7 +190,12 @@ def _lanes(actor: User, site: Site) -> Iterator[Sequence[QuerySet[Study]]]:
     yield [part.filter(claimed_by=actor, claimed_until__gte=now) for part in open_to_actor]
     yield [part.filter(received_at__lte=ceiling) for part in open_to_actor]
     yield [part.filter(received_at__gt=ceiling) for part in open_to_actor[1:]]
-    yield [waiting.filter(received_at__gt=ceiling).order_by("rank", "received_at", "id")]
+    fresh = waiting.filter(received_at__gt=ceiling)
+    if orders_by_ai(site):
+        yield [fresh.order_by("rank", "received_at", "id")]
+    else:  # whatever the AI made of them before it lost its part in the order
+        yield [fresh.filter(rank=Rank.URGENT)]
+        yield [fresh.exclude(rank=Rank.URGENT)]
 
 
 def _take(actor: User, study: Study, site: Site) -> Study:

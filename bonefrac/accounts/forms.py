@@ -145,7 +145,10 @@ class SiteForm(forms.Form):
         min_value=1,
         max_value=3,
         initial=1,
-        help_text=_("With two or three, readers who differ send the study to a lead."),
+        help_text=_(
+            "With two or three, readers who differ send the study to a lead. A change holds also of studies that wait: "
+            "what is enough for them then settles them."
+        ),
     )
     wait_ceiling_minutes = forms.IntegerField(
         label=_("Wait ceiling, minutes"),

@@ -93,6 +93,9 @@ class Site(Row):
     max_archive_entries = models.PositiveIntegerField(
         _("entries of one archive"), null=True, blank=True, help_text=_("empty: the platform's own limit")
     )
+    pending_since = models.DateTimeField(
+        null=True, editable=False, help_text="since when open studies do not follow its terms yet"
+    )
     secret_version = models.PositiveSmallIntegerField(default=1, editable=False)
     created_at = models.DateTimeField(db_default=TransactionNow(), editable=False)
 

@@ -27,12 +27,11 @@ from bonefrac.accounts.terms import terms_of as terms_of
 from bonefrac.accounts.tokens import digest_of, new_token
 from bonefrac.audit import events
 from bonefrac.audit.models import Verb
-from bonefrac.celery import ring
 from bonefrac.db import violated
 from bonefrac.errors import Conflict, Forbidden, Invalid
 
-#: Terms that decide in which order studies are read.
-_ORDERING: Final = {"reading_mode", "triage", "wait_ceiling_minutes"}
+#: Terms that decide in which order open studies are read, and when they are read enough.
+_FOLLOWED: Final = {"reading_mode", "readings_required", "triage", "wait_ceiling_minutes"}
 
 
 @transaction.atomic
@@ -86,8 +85,8 @@ def change_site(actor: User | None, *, site: Site, terms: SiteTerms, expected: s
     events.record(actor, Verb.SITE_CHANGED, target_type="site", target_id=site.pk, site=site, data=data)
     if "triage" in changed:
         triage.note(actor, current)
-    if _ORDERING & set(changed):
-        ring("studies.rank_site", str(site.pk))
+    if _FOLLOWED & set(changed):
+        triage.let_studies_follow(current)
     return current
 
 

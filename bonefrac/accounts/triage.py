@@ -7,6 +7,7 @@ on only where no such reason stands. What is simulated, and what an order is, is
 from __future__ import annotations
 
 from django.db import transaction
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from bonefrac.accounts import policies
@@ -37,7 +38,7 @@ def set_triage(actor: User | None, *, site: Site, is_on: bool, because: str = ""
     current.save(update_fields=["triage", "triage_off_because"])
     if current.triage != before[0]:
         note(actor, current)
-        ring("studies.rank_site", str(site.pk))
+        let_studies_follow(current)
     return True
 
 
@@ -50,6 +51,15 @@ def require_no_objection(site: Site) -> None:
         "again, with another ceiling if need be; where it keeps its promises it turns triage on."
     ) % {"because": site.triage_off_because}
     raise Invalid(sentence, code="triage_off", fields={"triage": sentence})
+
+
+def let_studies_follow(site: Site) -> None:
+    """Ask for the open studies of a site to follow its terms.
+
+    The mark is written with the terms, so that a ring that is lost is rung again by the sweep.
+    """
+    Site.objects.filter(pk=site.pk).update(pending_since=timezone.now())
+    ring("studies.follow_terms", str(site.pk))
 
 
 def note(actor: User | None, site: Site) -> None:

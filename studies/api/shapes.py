@@ -9,6 +9,7 @@ from rest_framework import serializers
 from inference.states import Task
 from studies.api.judgements import ReviewShape
 from studies.models import Problem, Study, StudyImage
+from studies.ranking import rank_at
 from studies.selectors.ai import StudyAI
 from studies.selectors.reads import ReadRow
 from studies.selectors.rows import Row, UploadRow, rank_word
@@ -312,9 +313,9 @@ def _facts(study: Study, pseudonym: str) -> dict[str, Any]:
 
 
 def _reading_side(study: Study, *, is_mine: bool) -> dict[str, Any]:
-    names = ("accession", "rank", "round", "revision", "readings_required")
+    names = ("accession", "round", "revision", "readings_required")
     until = study.claimed_until if is_mine else None
-    shown = {name: getattr(study, name) for name in names}
+    shown = {name: getattr(study, name) for name in names} | {"rank": rank_at(study.site, study.rank)}
     return {**shown, "rank_word": rank_word(study), "claimed_by_me": is_mine, "claimed_until": until}
 
 

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from bonefrac.accounts.models import Site
 from inference.models import Prediction
 from inference.states import Task
-from studies.consensus import Label, Reading, image_label, label_of, reading_for
+from studies.consensus import Label, Reading, image_label, reading_for
 from studies.datasets.comparison import agreement, phase, review_state
 from studies.datasets.criteria import Criteria
 from studies.datasets.splits import group_key
 from studies.models import Disclosure, Study, StudyImage
 from studies.selectors.ai import state_of
-from studies.selectors.readings import readings_of_many, reads_blind_first
+from studies.selectors.readings import label_from, readings_of_many
 from studies.states import Agreement, ImageLabel, Phase, ReviewState, Verdict
 
 CHUNK = 500
@@ -58,7 +58,7 @@ def _of_studies(studies: Sequence[Study]) -> Iterator[LabelledImage]:
     latest = _latest({image.radiograph_id for group in images.values() for image in group})
     shown = _shown(studies)
     for study in studies:
-        label = label_of(readings[study.id], blind_first=reads_blind_first(study))
+        label = label_from(study, readings[study.id])
         if label:
             said = latest | shown.get((study.id, label.deciding.reader, study.round), {})
             yield from _of_study(study, label, readings[study.id], images[study.id], said)

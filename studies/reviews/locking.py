@@ -16,6 +16,7 @@ from studies.consensus import Reading, status_of
 from studies.models import Study
 from studies.selectors.readings import readings_of, reads_blind_first
 from studies.states import STUDY_TRANSITIONS, StudyEvent, StudyStatus
+from studies.turns import only_second_looks_count
 
 if TYPE_CHECKING:
     from bonefrac.accounts.models import User
@@ -33,6 +34,7 @@ CHANGES = {
     Verb.STUDY_REOPENED: gettext_lazy("a lead reopened it"),
     Verb.STUDY_VOIDED: gettext_lazy("a lead voided it"),
     Verb.STUDY_RESTORED: gettext_lazy("a lead restored it"),
+    Verb.SITE_CHANGED: gettext_lazy("its site works otherwise now"),
 }
 
 
@@ -88,7 +90,10 @@ def changes_since(study: Study, revision: int) -> str:
 def settle(study: Study, event: StudyEvent) -> list[Reading]:
     """Move a study to where its current readings put it, as the table allows; return them. Its revision rises."""
     readings = readings_of(study)
-    to = status_of(readings, required=study.readings_required, blind_first=reads_blind_first(study))
+    blind_first = reads_blind_first(study)
+    if event == StudyEvent.AMEND:  # a correction does not tear open what was whole when its site worked otherwise
+        blind_first = only_second_looks_count(study, readings)
+    to = status_of(readings, required=study.readings_required, blind_first=blind_first)
     move(study, event, to)
     return readings
 

@@ -39,7 +39,8 @@ READINGS: Final = {
 }
 SINCE: Final = {0: gettext_lazy("ever"), 90: gettext_lazy("90 days"), 365: gettext_lazy("a year")}
 #: The rows of a reader that are compared, found once and then joined with themselves by study; what was taken back is
-#: never among them. Where a site reads blind first, the second look is what counts.
+#: never among them. Where a site reads blind first, the second look is what counts; where it no longer does, still that
+#: of whoever looked twice.
 _PAIRS: Final = """
     WITH chosen AS MATERIALIZED (
         SELECT study.site_id, study.body_part, review.study_id, review.reader_id, review.verdict
@@ -52,7 +53,15 @@ _PAIRS: Final = """
             AND (%(since)s::timestamptz IS NULL OR review.signed_at >= %(since)s::timestamptz)
             AND (review.mode = %(readings)s
                 OR (%(readings)s IN ('counting', 'first')
-                    AND (review.mode = 'assisted' OR site.reading_mode = 'assisted')))
+                    AND (review.mode = 'assisted' OR (site.reading_mode = 'assisted' AND NOT EXISTS (
+                        SELECT 1 FROM studies_review second
+                        LEFT JOIN studies_review undone ON undone.id = second.supersedes_id
+                        WHERE second.study_id = review.study_id AND second.reader_id = review.reader_id
+                            AND second.round = review.round AND second.kind = 'reading'
+                            AND second.mode = 'assisted' AND NOT second.is_withdrawal
+                            AND (second.supersedes_id IS NULL OR undone.is_withdrawal)
+                            AND NOT EXISTS (SELECT 1 FROM studies_review taken_back
+                                WHERE taken_back.supersedes_id = second.id AND taken_back.is_withdrawal))))))
             AND (%(readings)s <> 'first' OR review.supersedes_id IS NULL OR earlier.is_withdrawal)
             AND NOT EXISTS (
                 SELECT 1 FROM studies_review later

@@ -13,10 +13,9 @@ from django.utils import timezone
 
 from bonefrac.accounts.models import Site
 from inference.selectors import active_model, predictions_of
-from studies.consensus import label_of
 from studies.models import Review, Study, StudyImage
 from studies.selectors.ai import state_of
-from studies.selectors.readings import readings_of_many, reads_blind_first
+from studies.selectors.readings import label_from, readings_of_many
 from studies.states import StudyStatus, Verdict
 from studies.triage.streams import Arrival, Model
 
@@ -60,7 +59,7 @@ def _of(keys: list[uuid.UUID]) -> list[tuple[datetime, Arrival]]:
     said = predictions_of({key for shown in images.values() for key in shown})
     found = []
     for study in studies:
-        label = label_of(readings.get(study.pk, []), blind_first=reads_blind_first(study))
+        label = label_from(study, readings.get(study.pk, []))
         if label is None or label.verdict == Verdict.NOT_ASSESSABLE:
             continue
         state = str(state_of(str(said[key].state) for key in images[study.pk]))

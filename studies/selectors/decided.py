@@ -18,8 +18,9 @@ from django.utils.translation import gettext as _
 
 from studies.consensus import Label, Reading, label_of, status_of
 from studies.models import Review, Study
-from studies.selectors.readings import as_reading, findings_with_size, reads_blind_first
+from studies.selectors.readings import as_reading, findings_with_size
 from studies.states import StudyStatus, Verdict
+from studies.turns import only_second_looks_count
 
 
 def known_labels(studies: Iterable[Study], *, at: datetime | None = None) -> dict[uuid.UUID, Label]:
@@ -85,6 +86,6 @@ def _readings(studies: list[Study], at: datetime) -> dict[tuple[uuid.UUID, int],
 
 
 def _label(study: Study, readings: list[Reading]) -> Label | None:
-    blind_first = reads_blind_first(study)
+    blind_first = only_second_looks_count(study, readings)
     status = status_of(readings, required=study.readings_required, blind_first=blind_first)
     return label_of(readings, blind_first=blind_first) if status == StudyStatus.REVIEWED else None

@@ -15,10 +15,10 @@ from bonefrac.accounts.pseudonyms import shuffle_key
 from studies.consensus import counting, difference_among
 from studies.models import Review, Study, StudyImage
 from studies.policies import Standing, may_adjudicate
-from studies.selectors.readings import as_reading, current_reviews, reads_blind_first
+from studies.selectors.readings import as_reading, current_reviews
 from studies.states import StudyStatus
 from studies.terms import Shape
-from studies.turns import is_reader_of_round
+from studies.turns import is_reader_of_round, only_second_looks_count
 from studies.wording import Fact, Names, facts_of, finding_in_words
 
 if TYPE_CHECKING:
@@ -97,7 +97,8 @@ def is_settling(user: User, study: Study, standing: Standing) -> bool:
 def dispute_of(user: User, study: Study, images: Sequence[StudyImage], names: Names) -> Dispute:
     """Return the readings of a disputed study for one lead; whether they may see it was decided before."""
     reviews = {review.pk: review for review in current_reviews([study])}
-    own = counting([as_reading(review) for review in reviews.values()], blind_first=reads_blind_first(study))
+    readings = [as_reading(review) for review in reviews.values()]
+    own = counting(readings, blind_first=only_second_looks_count(study, readings))
     shown_to = (str(study.pk), str(study.round), str(user.pk))
     shuffled = sorted(own, key=lambda row: shuffle_key(study.site, "dispute", *shown_to, str(row.reader)))
     difference = difference_among(own)

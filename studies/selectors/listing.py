@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from django.core import signing
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Value, When
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -26,6 +26,7 @@ from bonefrac.paging import make_cursor, newest_first, read_cursor
 from studies import access
 from studies.models import Skip, Study
 from studies.policies import Standing, may_adjudicate, sees_reading_side
+from studies.ranking import rank_at
 from studies.selectors.filtering import PAGE_SIZE, Filters
 from studies.standings import Standings, standings_of
 from studies.states import AIState, Rank, ReviewKind, StudyStatus
@@ -72,7 +73,8 @@ class Open:
         if self.filters.site not in (None, site.pk) or not _may_fit(self.filters, site):
             return
         if lane == RANKED:
-            yield from (self._ranked(site, rank, after, number) for rank in Rank if not after or rank >= after[0])
+            ranks = (rank for rank in Rank if not after or rank_at(site, rank) >= after[0])
+            yield from (self._ranked(site, rank, after, number) for rank in ranks)
         elif lane == OVERDUE:
             yield from (self._aged(rows, site, after, number, is_over=True) for rows in self._awaiting_in_parts(site))
         if leads and lane in (OVERDUE, DISPUTED):
@@ -80,7 +82,7 @@ class Open:
             yield self._aged(rows, site, after, number, is_over=lane == OVERDUE)
 
     def _ranked(self, site: Site, rank: Rank, after: Key | None, number: int) -> Keys:
-        is_begun = after if after and after[0] == rank else None
+        is_begun = after if after and after[0] == rank_at(site, rank) else None
         return self._aged(_awaiting(site).filter(rank=rank), site, is_begun, number, is_over=False)
 
     def _awaiting_in_parts(self, site: Site) -> Iterator[QuerySet[Study]]:
@@ -95,7 +97,7 @@ class Open:
         rows = rows.filter(received_at__lte=ceiling) if is_over else rows.filter(received_at__gt=ceiling)
         if after:
             rows = rows.filter(_later(after[1], after[2]))
-        return _as_keys(self.filters.narrow(rows, mode=site.reading_mode).order_by("received_at", "id"))[:number]
+        return _as_keys(self.filters.narrow(rows, mode=site.reading_mode).order_by("received_at", "id"), site)[:number]
 
 
 def page(user: User, filters: Filters, *, cursor: str = "", size: int = PAGE_SIZE, at: Standings | None = None) -> Page:
@@ -183,7 +185,7 @@ def _newest(rows: QuerySet[Study], filters: Filters, site: Site, cursor: str, nu
     if cursor:
         when, key = read_cursor(cursor)
         rows = rows.filter(Q(received_at__lte=when) & (Q(received_at__lt=when) | Q(received_at=when, id__lt=key)))
-    return _as_keys(rows.order_by("-received_at", "-id"))[:number]
+    return _as_keys(rows.order_by("-received_at", "-id"), site)[:number]
 
 
 def _of(user: User, show: str, sites: Sequence[uuid.UUID]) -> QuerySet[Study]:
@@ -210,7 +212,7 @@ def _open_page(user: User, filters: Filters, start: Position, size: int, at: Sta
 
 
 def _keys(seen: Open, at: Standings, start: Position, number: int) -> Iterator[tuple[int, Key]]:
-    orders = {RANKED: ("rank", "received_at", "id")}
+    orders = {RANKED: ("place", "received_at", "id")}
     for lane in (OVERDUE, DISPUTED, RANKED):
         if lane < start.lane:
             continue
@@ -249,8 +251,11 @@ def _listed(studies: QuerySet[Study]) -> QuerySet[Study]:
     return studies.filter(ready_at__lte=timezone.now())
 
 
-def _as_keys(rows: QuerySet[Study]) -> Keys:
-    return rows.values_list("rank", "received_at", "id")
+def _as_keys(rows: QuerySet[Study], site: Site) -> Keys:
+    """Return the keys of rows; a rank that the AI gave while it still had a part in the order does not show."""
+    kept = [rank for rank in Rank if rank_at(site, rank) == rank]
+    place = Case(When(rank__in=kept, then=F("rank")), default=Value(Rank.UNCERTAIN.value))
+    return rows.annotate(place=place).values_list("place", "received_at", "id")
 
 
 def _later(when: datetime, key: uuid.UUID) -> Q:

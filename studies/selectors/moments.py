@@ -59,6 +59,7 @@ _OF_READING: Final = {
 }
 _PLAIN: Final = {
     Verb.STUDY_RESTORED: gettext_lazy("restored"),
+    Verb.SITE_CHANGED: gettext_lazy("the site works otherwise now: the readings there are decide"),
     Verb.IDENTITY_VIEWED: gettext_lazy("looked at who the patient is"),
     Verb.CRITICAL_ESCALATED: gettext_lazy("critical finding overdue: leads were told"),
 }
@@ -136,7 +137,7 @@ def all_rows(sight: Sight) -> Iterator[Moment]:
 
 def events_of(sight: Sight, *, after: tuple[datetime, uuid.UUID] | None, size: int) -> list[AuditEvent]:
     """Return so many audit events that tell more than the rows, oldest first, after a moment."""
-    verbs = set(_PLAIN) if sight.knows_readings else set(_PLAIN) - {Verb.CRITICAL_ESCALATED}
+    verbs = set(_PLAIN) if sight.knows_readings else set(_PLAIN) - {Verb.CRITICAL_ESCALATED, Verb.SITE_CHANGED}
     of_readers = {*_OF_READING} | ({Verb.AI_DISCLOSED} if sight.knows_ai else set())
     about_readers = Q(verb__in=of_readers) if sight.knows_readers else Q(verb__in=of_readers, actor=sight.user)
     events = history_of("study", sight.study.pk).filter(Q(verb__in=verbs) | about_readers)

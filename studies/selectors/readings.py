@@ -14,8 +14,8 @@ from studies.contradictions import Mark
 from studies.models import Finding, Review, Study
 from studies.states import ImageVerdict, ReviewKind, ReviewMode, Verdict
 from studies.terms import Shape
+from studies.turns import only_second_looks_count, standing_reviews
 from studies.turns import reads_blind_first as reads_blind_first
-from studies.turns import standing_reviews
 
 
 def findings_with_size() -> QuerySet[Finding]:
@@ -79,4 +79,9 @@ def readings_of_many(studies: Sequence[Study]) -> dict[uuid.UUID, list[Reading]]
 
 def label(study: Study) -> Label | None:
     """Return the study's label as it stands."""
-    return label_of(readings_of(study), blind_first=reads_blind_first(study))
+    return label_from(study, readings_of(study))
+
+
+def label_from(study: Study, readings: Sequence[Reading]) -> Label | None:
+    """Return what current readings of a study amount to at its site as it works now."""
+    return label_of(readings, blind_first=only_second_looks_count(study, readings))

@@ -15,17 +15,17 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from bonefrac.accounts.models import ReadingMode
 from bonefrac.audit.events import record
 from bonefrac.audit.models import Verb
-from studies.consensus import Label, label_of
+from studies.consensus import Label
 from studies.models import Skip, Study, StudyImage
 from studies.policies import Standing, may_adjudicate, may_sign_now, sees_reading_side
+from studies.ranking import orders_by_ai, rank_at
 from studies.selectors.ai import StudyAI, ai_of_studies
 from studies.selectors.decided import state_for_uploader, status_for_uploader, verdicts_for_uploader
 from studies.selectors.filtering import PAGE_SIZE, Filters
 from studies.selectors.listing import page, pseudonym
-from studies.selectors.readings import as_reading, current_reviews, reads_blind_first
+from studies.selectors.readings import as_reading, current_reviews, label_from, reads_blind_first
 from studies.standings import Standings, standings_of
 from studies.states import AIState, BodyPart, Rank, ReviewKind, ReviewMode, Sex, Side, StudyStatus, Verdict
 from studies.turns import standing_reviews
@@ -171,9 +171,7 @@ def verdicts_of(studies: Sequence[Study]) -> dict[uuid.UUID, str]:
     readings = defaultdict(list)
     for review in current_reviews(reviewed):
         readings[review.study_id].append(as_reading(review))
-    labels: dict[uuid.UUID, Label | None] = {
-        study.pk: label_of(readings[study.pk], blind_first=reads_blind_first(study)) for study in reviewed
-    }
+    labels: dict[uuid.UUID, Label | None] = {study.pk: label_from(study, readings[study.pk]) for study in reviewed}
     return {key: str(Verdict(label.verdict).label) for key, label in labels.items() if label}
 
 
@@ -213,8 +211,8 @@ def wait_of(study: Study) -> str:
 
 def rank_word(study: Study) -> str:
     """Return the rank in words; where the AI does not order a site's list it says nothing of the AI."""
-    rank, site = Rank(study.rank), study.site
-    if rank != Rank.URGENT and (site.reading_mode == ReadingMode.BLIND_FIRST or not site.triage):
+    rank = rank_at(study.site, study.rank)
+    if rank != Rank.URGENT and not orders_by_ai(study.site):
         return _("routine")
     return str(rank.label)
 
@@ -235,7 +233,7 @@ def _rows(user: User, studies: Sequence[Study], at: Standings) -> list[Row]:
         row = Row(
             study=study,
             home=homes.replace(_NO_ID, str(study.pk)),
-            rank_class="disputed" if study.status == StudyStatus.DISPUTED else RANK_CLASSES[Rank(study.rank)],
+            rank_class=_rank_class(study),
             rank_word=_("disputed") if study.status == StudyStatus.DISPUTED else _rank_word(study, said[study.pk]),
             ai=said[study.pk],
             views=" ".join(dict.fromkeys(view for view in views if view)),
@@ -250,6 +248,10 @@ def _rows(user: User, studies: Sequence[Study], at: Standings) -> list[Row]:
         )
         rows.append(row)
     return rows
+
+
+def _rank_class(study: Study) -> str:
+    return "disputed" if study.status == StudyStatus.DISPUTED else RANK_CLASSES[rank_at(study.site, study.rank)]
 
 
 def _rank_word(study: Study, ai: StudyAI) -> str:

@@ -18,10 +18,10 @@ from inference.models import ModelVersion, Prediction
 from inference.selectors import active_model
 from inference.states import Task
 from inference.trials import answers_of
-from studies.consensus import Label, label_of
+from studies.consensus import Label
 from studies.models import Study, StudyImage
 from studies.selectors.ai import state_of
-from studies.selectors.readings import readings_of_many, reads_blind_first
+from studies.selectors.readings import label_from, readings_of_many
 from studies.states import AIState, ReviewMode, StudyStatus, Verdict
 from training.comparison import FEWEST_POSITIVES
 
@@ -126,7 +126,7 @@ def _of_chunk(
     said = answers_of((active, shadow), {key for keys in radiographs.values() for key in keys})
     readings = readings_of_many(studies)
     for study in studies:
-        label = label_of(readings[study.id], blind_first=reads_blind_first(study))
+        label = label_from(study, readings[study.id])
         states = [_state(said, radiographs[study.id], model) for model in (active, shadow)]
         if label is not None and label.verdict in _JUDGED and states[0] is not None and states[1] is not None:
             yield label, states[0], states[1]
