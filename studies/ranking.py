@@ -19,8 +19,7 @@ from inference import jobs
 from inference.models import ModelVersion, Prediction
 from inference.selectors import predictions_of
 from studies.models import Study, StudyImage
-from studies.selectors.ai import state_of
-from studies.states import AIState, Rank, StudyStatus
+from studies.states import AIState, Rank, StudyStatus, state_of
 from studies.triage.orders import LIFTED_AFTER
 
 RANK_OF = {

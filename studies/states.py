@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -182,6 +184,16 @@ class AIState(models.TextChoices):
     UNKNOWN = "unknown", _("not assessed")
     DOUBT = "doubt", _("unsure")
     NEGATIVE = "negative", _("nothing suspected")
+
+
+def state_of(states: Iterable[str]) -> AIState:
+    """Return a study's AI state from its images': positive if any is; else unknown, doubt; negative only if all are."""
+    present = set(states)
+    if "positive" in present:
+        return AIState.POSITIVE
+    if not present or present - {"positive", "doubt", "negative"}:
+        return AIState.UNKNOWN
+    return AIState.DOUBT if "doubt" in present else AIState.NEGATIVE
 
 
 class AgeBand(models.TextChoices):

@@ -27,6 +27,7 @@ from studies.models import Disclosure, Study, StudyImage
 from studies.policies import Standing, sees_ai, sees_reading_side
 from studies.selectors.classes import ClassesAI, classes_of_image
 from studies.states import AIState, ReviewKind, ReviewMode
+from studies.states import state_of as state_of
 from studies.turns import standing_reviews
 
 if TYPE_CHECKING:
@@ -104,16 +105,6 @@ class StudyAI:
     def of(self, image_id: uuid.UUID) -> ImageAI | None:
         """Return what is said of one image, None where it is withheld."""
         return next((image for image in self.images if image.image == image_id), None)
-
-
-def state_of(states: Iterable[str]) -> AIState:
-    """Return a study's AI state from its images': positive if any is; else unknown, doubt; negative only if all are."""
-    present = set(states)
-    if "positive" in present:
-        return AIState.POSITIVE
-    if not present or present - {"positive", "doubt", "negative"}:
-        return AIState.UNKNOWN
-    return AIState.DOUBT if "doubt" in present else AIState.NEGATIVE
 
 
 def sentence_of(outlook: Outlook) -> str:
