@@ -1,10 +1,12 @@
 """The agreement rule: when two readings of one study contradict each other, and in what. Pure; reads nothing.
 
 Two readings agree unless they contradict. They contradict in the *verdict*; where both say fracture, in the *side* that
-their findings name (left against right), or in the *place*: bones that both name without one in common, or marks on an
-image on which both drew, where each has a mark that meets none of the other's. Who drew nothing, or only named a bone,
-has said less and contradicts nobody; who marked one fracture more than the other neither: only a mark of each that
-the other does not know makes two opinions.
+their findings name (left against right), in the *place*: bones that both name without one in common, or marks on an
+image on which both drew, where each has a mark that meets none of the other's; or in the *number*: on such an image one
+has a mark that meets none of the other's and the other has not. A second fracture is missed where a first one is found,
+and asking for two readings is asking for it. Who drew nothing on an image, or only named a bone, has said less and
+contradicts nobody: a mark is no fracture more where the other names one without drawing it that it may be, nor where
+the other names the same bone, which one reader frames in two parts and another in one.
 
 Two marks meet where they share at least 30 % of the smaller one (intersection over the smaller area), not of their
 union: one reader frames the line, another the whole bone end. Tried on the 852 boxes of FracAtlas, redrawn with centres
@@ -36,6 +38,7 @@ class Difference(models.TextChoices):
     VERDICT = "verdict", _("in the verdict")
     SIDE = "side", _("in the side")
     PLACE = "place", _("in the place of the fracture")
+    NUMBER = "number", _("in the number of fractures")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +79,7 @@ def contradiction(
         return Difference.SIDE
     if _are_apart(_bones(marks), _bones(other_marks)) or _lie_apart(marks, other_marks):
         return Difference.PLACE
-    return None
+    return Difference.NUMBER if _adds(marks, other_marks) or _adds(other_marks, marks) else None
 
 
 def _are_apart(some: set[str], others: set[str]) -> bool:
@@ -90,20 +93,42 @@ def _sides(marks: Sequence[Mark]) -> set[str]:
 
 
 def _bones(marks: Sequence[Mark]) -> set[str]:
-    return {mark.bone.strip().lower() for mark in marks} - {"", str(Bone.OTHER)}
+    return {_bone(mark) for mark in marks} - {""}
+
+
+def _bone(mark: Mark) -> str:
+    named = mark.bone.strip().lower()
+    return "" if named == str(Bone.OTHER) else named
 
 
 def _lie_apart(marks: Sequence[Mark], others: Sequence[Mark]) -> bool:
-    shared = {mark.image for mark in marks} & {mark.image for mark in others} - {None}
     return any(
-        _has_its_own(_on(image, marks), _on(image, others)) and _has_its_own(_on(image, others), _on(image, marks))
-        for image in shared
+        _its_own(_on(image, marks), _on(image, others)) and _its_own(_on(image, others), _on(image, marks))
+        for image in _shared(marks, others)
     )
+
+
+def _adds(marks: Sequence[Mark], others: Sequence[Mark]) -> bool:
+    """Whether some mark is of a fracture that the others do not hold, on an image on which they drew."""
+    own = (mark for image in _shared(marks, others) for mark in _its_own(_on(image, marks), _on(image, others)))
+    return any(not any(_may_mean(other, mark) for other in others) for mark in own)
+
+
+def _may_mean(other: Mark, mark: Mark) -> bool:
+    """Whether another reader's mark may be of the same fracture though the two do not meet."""
+    if _bone(mark) and _bone(other):
+        return _bone(mark) == _bone(other)
+    return other.image is None
+
+
+def _shared(marks: Sequence[Mark], others: Sequence[Mark]) -> set[uuid.UUID | None]:
+    return {mark.image for mark in marks} & {mark.image for mark in others} - {None}
 
 
 def _on(image: uuid.UUID | None, marks: Sequence[Mark]) -> list[Mark]:
     return [mark for mark in marks if mark.image == image]
 
 
-def _has_its_own(marks: Sequence[Mark], others: Sequence[Mark]) -> bool:
-    return any(not any(mark.meets(other) for other in others) for mark in marks)
+def _its_own(marks: Sequence[Mark], others: Sequence[Mark]) -> list[Mark]:
+    """Return the marks that meet none of the others."""
+    return [mark for mark in marks if not any(mark.meets(other) for other in others)]

@@ -1,4 +1,4 @@
-"""Judgements of one study that differ: found when a study is settled, looked at once by a lead.
+"""Judgements of one study that differ: found when a study is settled or a model speaks later, looked at once by a lead.
 
 Model against final reading, a first against a second reader, a reader before against after the AI. A study in dispute
 is not here: a lead settles it without knowing who said what. What the model said is compared as the deciding reader was
@@ -9,27 +9,30 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from itertools import combinations
 from typing import TYPE_CHECKING, Final
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Subquery
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from bonefrac.audit.events import record
 from bonefrac.audit.models import Verb
+from bonefrac.db import first_id_of
 from bonefrac.errors import Conflict, Forbidden, Invalid
 from inference.models import Prediction
 from inference.states import PredictionState, Task
 from studies import access, policies
 from studies.consensus import Label, Reading, counting
 from studies.contradictions import contradiction
-from studies.models import Disclosure, Divergence, Study
+from studies.models import Disclosure, Divergence, Study, StudyImage
 from studies.selectors.ai import state_of
-from studies.states import AIState, ReviewMode, Verdict
+from studies.selectors.readings import label_from, readings_of
+from studies.states import AIState, ReviewMode, StudyStatus, Verdict
 from studies.terms import DivergenceKind
-from studies.turns import only_second_looks_count
+from studies.turns import only_second_looks_count, standing_reviews
 
 if TYPE_CHECKING:
     from bonefrac.accounts.models import User
@@ -42,6 +45,53 @@ def find(study: Study, label: Label, readings: Sequence[Reading]) -> list[Diverg
     """Write down in what judgements of a study that was just settled differ; what is known already stays as it is."""
     rows = [*_of_readers(study, readings), *_of_model(study, label)]
     return Divergence.objects.bulk_create(rows, ignore_conflicts=True) if rows else []
+
+
+def find_late(radiograph_id: uuid.UUID) -> int:
+    """Compare what a model said only after a reading was final with it; return how many studies differ from it newly.
+
+    Nobody is told and nothing is shown by it: the list shows a model's word to those only who may know it.
+    """
+    shown = Study.objects.filter(images__radiograph=radiograph_id, images__withdrawn_at__isnull=True)
+    keys = shown.filter(status=StudyStatus.REVIEWED).values_list("pk", flat=True).distinct()
+    return sum(_find_late(key) for key in list(keys))
+
+
+def find_missed(*, limit: int = 200) -> int:
+    """Do the same for words of the last hour whose ring was lost; return how many studies differ newly."""
+    spoken = Prediction.objects.filter(
+        pk__gte=first_id_of(timezone.now() - timedelta(hours=1)), model_version__task=Task.FRACTURE
+    )
+    last = spoken.filter(radiograph=OuterRef("radiograph")).order_by("-created_at")
+    images = StudyImage.objects.filter(
+        radiograph__in=spoken.values("radiograph"), study__status=StudyStatus.REVIEWED
+    ).annotate(said_at=Subquery(last.values("created_at")[:1]))
+    before = standing_reviews().filter(
+        study=OuterRef("study"), round=OuterRef("study__round"), signed_at__lt=OuterRef("said_at")
+    )
+    known = Divergence.objects.filter(
+        study=OuterRef("study"), round=OuterRef("study__round"), kind=DivergenceKind.MODEL_AGAINST_FINAL
+    )
+    late = images.filter(Exists(before), ~Exists(known)).values_list("study", flat=True).distinct()
+    return sum(_find_late(key) for key in list(late[:limit]))
+
+
+def _find_late(study_id: uuid.UUID) -> bool:
+    with transaction.atomic():
+        found = Study.objects.select_related("site").select_for_update(no_key=True, of=("self",))
+        study = found.filter(pk=study_id, status=StudyStatus.REVIEWED).first()
+        label = label_from(study, readings_of(study)) if study else None
+        if study is None or label is None or _is_known(study, label):
+            return False
+        rows = list(_of_model(study, label))
+        Divergence.objects.bulk_create(rows, ignore_conflicts=True)
+    return bool(rows)
+
+
+def _is_known(study: Study, label: Label) -> bool:
+    """Whether the final reading is on the list already, for what the model said before."""
+    about = {"study": study, "kind": DivergenceKind.MODEL_AGAINST_FINAL, "review": label.deciding.review}
+    return Divergence.objects.filter(**about).exists()
 
 
 def look_at(actor: User, divergence_id: uuid.UUID, *, remark: str = "") -> Divergence:

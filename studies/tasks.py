@@ -7,7 +7,7 @@ import uuid
 from celery.signals import worker_process_init
 
 from bonefrac.celery import app, job
-from studies import changeover, critical, drafts, intake, mailing, ranking, worklist
+from studies import changeover, critical, divergences, drafts, intake, mailing, ranking, worklist
 from studies.decoding.parent import decoder
 
 # --- Worklist ---------------------------------------------------------------------------------------------------
@@ -21,8 +21,9 @@ def rank(study_id: str) -> None:
 
 @job(name="studies.rank_radiograph", soft_seconds=20, hard_seconds=30)
 def rank_radiograph(radiograph_id: str) -> None:
-    """Rank the studies that show a radiograph about which a model has spoken."""
+    """Rank the studies that show a radiograph about which a model has spoken; what is read already is compared."""
     ranking.rank_of_radiograph(uuid.UUID(radiograph_id))
+    divergences.find_late(uuid.UUID(radiograph_id))
 
 
 @job(name="studies.follow_terms", soft_seconds=300, hard_seconds=360)
@@ -44,6 +45,7 @@ def sweep_studies() -> None:
     ranking.lift_waiting()
     drafts.drop_silent()
     ranking.rank_open()
+    divergences.find_missed()
     changeover.ring_again()
 
 

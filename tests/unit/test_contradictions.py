@@ -1,8 +1,9 @@
-"""The agreement rule as a table: verdict, side, place; who says less contradicts nobody."""
+"""The agreement rule as a table: verdict, side, place, number; who says less contradicts nobody."""
 
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 
 import pytest
 
@@ -21,6 +22,10 @@ def named(bone="", side="unknown"):
     return Mark(bone=bone, side=side)
 
 
+def on(bone, mark):
+    return replace(mark, bone=bone)
+
+
 def point(x, y, longer=1000):
     return Mark.around(AP, x, y, longer=longer, bone="", side="unknown")
 
@@ -33,7 +38,17 @@ TABLE = [
     ("one frames the line, the other the bone end", [Mark(AP, 100, 100, 120, 120)], [Mark(AP, 190, 190, 20, 20)], None),
     ("a corner is shared, too little", [RADIUS], [Mark(AP, 130, 130, 40, 40)], "place"),
     ("two places on one image", [RADIUS], [ULNA], "place"),
-    ("one marks a second fracture", [RADIUS, ULNA], [RADIUS], None),
+    ("one marks a second fracture", [RADIUS, ULNA], [RADIUS], "number"),
+    ("a second one that the other names without drawing it", [RADIUS, ULNA], [RADIUS, named("ulna")], None),
+    ("a second one that the other may have named", [RADIUS, on("ulna", ULNA)], [RADIUS, named()], None),
+    ("a second one where the other names another bone", [on("radius", RADIUS), on("ulna", ULNA)],
+     [on("radius", RADIUS), named("scaphoid")], "number"),
+    ("one bone framed in two parts and in one", [on("radius", RADIUS), on("radius", ULNA)], [on("radius", RADIUS)],
+     None),
+    ("a second bone", [on("radius", RADIUS), on("ulna", ULNA)], [on("radius", RADIUS)], "number"),
+    ("a second one of no known bone", [on("radius", RADIUS), on("other", ULNA)], [on("radius", RADIUS)], "number"),
+    ("a second one where the other drew nothing", [RADIUS, Mark(LL, 9, 9, 40, 40)], [RADIUS], None),
+    ("a second point", [point(100, 100), point(300, 300)], [point(100, 100)], "number"),
     ("each marks one that the other does not", [RADIUS, ULNA], [RADIUS, Mark(AP, 400, 400, 40, 40)], "place"),
     ("one box around both", [BOTH], [RADIUS, ULNA], None),
     ("different images say nothing of each other", [RADIUS], [Mark(LL, 500, 500, 40, 40)], None),
@@ -100,6 +115,9 @@ def test_a_study_is_disputed_over_the_place_and_has_no_label():
 
 
 def test_of_three_readings_each_two_have_to_agree_and_the_weightiest_difference_is_named():
+    one_more = [marked(1, RADIUS), marked(2, RADIUS, ULNA)]
+    assert difference_among(one_more) == Difference.NUMBER
+    assert label_of(one_more) is None
     three = [marked(1, RADIUS), marked(2, BOTH), marked(3, ULNA)]
     assert difference_among(three) == Difference.PLACE
     three[1] = marked(2, RADIUS, verdict="no_fracture")
