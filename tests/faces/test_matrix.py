@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from django.db import transaction
-from django.test import Client, override_settings
+from django.test import override_settings
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from rest_framework.test import APIClient
 
@@ -18,6 +18,7 @@ from studies.dicom.compose import series_uid
 from studies.models import Study
 from tests import factories_studies as make
 from tests.faces import world as worlds
+from tests.faces.loaded import api_client, page_client
 from tests.faces.world import PERSONAS
 
 MATRIX = Path(__file__).parent.parent / "matrix.csv"
@@ -85,16 +86,12 @@ def ask(row: dict, world: worlds.World, persona: str) -> int:
 def answer_of(row: dict, world: worlds.World, persona: str):
     address, payload = address_of(row, world), payload_of(row, world)
     if row["face"] == "api":
-        client, form = APIClient(), "multipart" if row["url"] == "api_uploads" else "json"
-        if persona != "anonymous":
-            client.force_authenticate(world.people[persona])
+        client, form = api_client(world.people.get(persona)), "multipart" if row["url"] == "api_uploads" else "json"
         if row["method"] not in ("GET", "POST"):
             return client.generic(row["method"], address, b"piece", content_type=PIECE, headers=TUS)
         sent = {"format": form, "headers": TUS}
         return client.get(address) if row["method"] == "GET" else client.post(address, payload, **sent)
-    client = Client()
-    if persona != "anonymous":
-        client.force_login(world.people[persona], backend="bonefrac.accounts.backends.PlatformBackend")
+    client = page_client(world.people.get(persona))
     return client.get(address) if row["method"] == "GET" else client.post(address, payload)
 
 
