@@ -52,12 +52,13 @@ FOR_ENGINEERS = frozenset({"inference:models"})
 
 @dataclass(frozen=True, slots=True)
 class NavEntry:
-    """One way to go from the header; ``count`` says how much waits there, empty where nothing does."""
+    """One way to go from the header; ``count`` says how much waits there, empty where nothing does or is counted."""
 
     label: str
     url: str
     current: bool
     count: str = ""
+    is_counted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,11 @@ def platform(request: HttpRequest) -> dict[str, Any]:
     }
 
 
+def counts(request: HttpRequest) -> dict[str, str]:
+    """Return how much waits behind each counted entry of the person's header, by its address."""
+    return {entry.url: entry.count for entry in _around(request).nav if entry.is_counted}
+
+
 def _around(request: HttpRequest) -> Around:
     person: Person | None = getattr(request, "user", None)
     if person is None:
@@ -97,11 +103,11 @@ def _entries(person: Person, held: list[Membership], path: str) -> tuple[NavEntr
     roles = {Role(membership.role) for membership in held}
     shows_held = any(membership.role in READERS and may_show_held(membership.site) for membership in held)
     shown = (
-        (str(label), reverse(name), COUNTS[name](person) if name in COUNTS else "")
+        (str(label), reverse(name), COUNTS[name](person) if name in COUNTS else "", name in COUNTS)
         for label, name, needed in ENTRIES
         if roles & needed or (name in FOR_ENGINEERS and is_engineer(person)) or (name == HELD and shows_held)
     )
-    return tuple(NavEntry(label, url, _is_current(url, path), count) for label, url, count in shown)
+    return tuple(NavEntry(label, url, _is_current(url, path), count, counted) for label, url, count, counted in shown)
 
 
 def _is_current(url: str, path: str) -> bool:

@@ -6,10 +6,12 @@ from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from bonefrac import health
+from bonefrac.waiting import waiting
 
 urlpatterns = [
     path("healthz", health.live, name="healthz"),
     path("readyz", health.ready, name="readyz"),
+    path("waiting/", waiting, name="waiting"),
     path("accounts/", include("bonefrac.accounts.urls")),
     path("audit/", include("bonefrac.audit.urls")),
     path("models/", include("inference.urls")),

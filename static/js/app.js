@@ -9,6 +9,7 @@ import { bindLiveList } from "./page/livelist.js";
 import { bindOnce } from "./page/once.js";
 import { bindRegions } from "./page/regions.js";
 import { bindTheme } from "./page/theme.js";
+import { bindWaits } from "./page/waits.js";
 import { bindUpload } from "./upload/index.js";
 
 bindLive();
@@ -20,4 +21,5 @@ bindDialogs();
 bindRegions();
 bindUpload();
 startClocks();
+bindWaits();
 document.documentElement.dataset.ready = "app";

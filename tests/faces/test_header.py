@@ -13,8 +13,10 @@ from rest_framework.test import APIClient
 
 from bonefrac.accounts import people
 from bonefrac.accounts.models import Role, Site
+from bonefrac.audit.models import AuditEvent
+from studies import notices
 from studies.models import IncomingFile, Study
-from studies.states import FileStatus
+from studies.states import FileStatus, NoticeKind
 from tests import factories_studies as make
 
 pytestmark = pytest.mark.django_db
@@ -93,3 +95,22 @@ def test_the_api_speaks_utc_to_everyone():
     program.force_authenticate(lead)
     for client in (signed_in, program):
         assert client.get(reverse("api_study", args=[study.pk])).json()["received_at"] == "2026-07-01T22:30:00Z"
+
+
+def test_what_waits_is_asked_again_while_a_page_is_open_and_records_nothing():
+    site = make.site()
+    lead, reader, stranger = make.lead(site), make.reader(site), make.reader(make.site())
+    page = as_(lead)
+    address = reverse("waiting")
+    assert page.get(address).json() == {"/held/": "", "/critical/": "", "/notices/": ""}
+    hold(site, 2)
+    study = make.study(site)
+    notices.tell([lead.pk, stranger.pk], study, kind=NoticeKind.REOPENED, sentence="It was reopened.")
+    before = AuditEvent.objects.count()
+    answer = page.get(address)
+    assert answer.json() == {"/held/": "2", "/critical/": "", "/notices/": "1"}
+    assert answer.headers["Cache-Control"] == "private, no-store"
+    assert AuditEvent.objects.count() == before
+    assert as_(reader).get(address).json() == {"/critical/": "", "/notices/": ""}
+    assert as_(stranger).get(address).json() == {"/critical/": "", "/notices/": ""}
+    assert Client().get(address, headers={"Accept": "application/json"}).status_code == 401

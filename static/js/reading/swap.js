@@ -1,6 +1,7 @@
 // Puts a whole reading page that came as text into the place of the one that is shown: no new document, no new engine.
 
 import { htmx } from "../page/live.js";
+import { showWaits } from "../page/waits.js";
 
 const PARTS = ["header.bar--reading", "aside.panel", "#thumbs-more", "#page-data", "#page-dialogs"];
 
@@ -19,6 +20,7 @@ export function swap(incoming) {
   }
   document.title = incoming.title;
   const token = incoming.querySelector('meta[name="csrf-token"]')?.content;
+  showWaits();
   // Written times come alive with it.
   htmx.trigger(document.body, "htmx:afterSettle");
   if (token) document.querySelector('meta[name="csrf-token"]').content = token;
@@ -28,4 +30,5 @@ export function swap(incoming) {
 export function swapBar(incoming) {
   const arriving = document.importNode(incoming.querySelector(PARTS[0]), true);
   document.querySelector(PARTS[0]).replaceWith(arriving);
+  showWaits();
 }
