@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from django.db import transaction
@@ -18,14 +19,21 @@ if TYPE_CHECKING:
     from bonefrac.accounts.models import User
 
 
-def apply(actor: User | None, site: Site, *, broken: tuple[str, ...]) -> bool:
+def apply(actor: User | None, site: Site, *, broken: Sequence[str], good: Sequence[float] = ()) -> bool:
     """Turn triage on where an order keeps all its promises, else off for the reasons given; return whether it changed.
 
     The order changes with it at once. Leads are told by a notice that hangs on the site's newest study; a site without
     a study has nothing to be told of.
+
+    Args:
+        actor: None for the command that simulated.
+        site: The site.
+        broken: What was promised and is not kept, a sentence each.
+        good: Ceilings in minutes under which all would be kept; whoever administers the site reads them on its page.
     """
-    because = _("By the simulation of %(day)s: %(reasons)s.") % {
+    because = _("By the simulation of %(day)s (%(advice)s): %(reasons)s.") % {
         "day": timezone.localdate().isoformat(),
+        "advice": advice(good),
         "reasons": "; ".join(broken),
     }
     before = site.triage
@@ -35,6 +43,14 @@ def apply(actor: User | None, site: Site, *, broken: tuple[str, ...]) -> bool:
             _tell(actor, site)
     ranking.rank_site(site.pk)
     return has_changed
+
+
+def advice(good: Sequence[float]) -> str:
+    """Return in words which of the ceilings that were tried keep every promise; these are in minutes."""
+    if not good:
+        return _("no ceiling that was tried keeps every promise")
+    words = {"low": f"{min(good):.0f}", "high": f"{max(good):.0f}"}
+    return _("a ceiling of %(low)s to %(high)s minutes keeps every promise") % words
 
 
 def _tell(actor: User | None, site: Site) -> None:

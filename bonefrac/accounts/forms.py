@@ -155,7 +155,10 @@ class SiteForm(forms.Form):
         min_value=5,
         max_value=43_200,
         initial=120,
-        help_text=_("A study that waits longer goes to the top of the list, whatever the machine says."),
+        help_text=_(
+            "A study that waits longer goes to the top of the list, whatever the machine says. What suits depends on "
+            "how many read here: manage.py simulate_triage --site NAME says which ceilings keep what triage promises."
+        ),
     )
     triage = forms.BooleanField(
         label=_("Triage: the machine orders the worklist"),

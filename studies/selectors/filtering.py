@@ -96,10 +96,12 @@ class Filters:
         }
         return [(str(word), self.without(name).query) for name, word in words.items() if word]
 
-    def narrow(self, studies: QuerySet[Study], *, mode: str = ReadingMode.ASSISTED) -> QuerySet[Study]:
-        """Return the studies that fit everything but ``show``; ``mode`` is how their site reads."""
-        equal = {"site": self.site, "body_part": self.part, "side": self.side, "ai_state": self.ai}
+    def narrow(self, studies: QuerySet[Study], *, mode: str = "") -> QuerySet[Study]:
+        """Return the studies that fit everything but ``show``; ``mode`` is how their site reads, empty for any."""
+        equal = {"site": self.site, "body_part": self.part, "side": self.side}
         studies = studies.filter(**{name: value for name, value in equal.items() if value})
+        if self.ai:
+            studies = studies.filter(_said(self.ai, mode))
         if self.urgent:
             studies = studies.filter(urgent=True)
         if self.band:
@@ -170,6 +172,16 @@ def _midnight(day: date) -> datetime:
         return timezone.make_aware(datetime.combine(day, time.min))
     except OverflowError:  # a year that no time zone reaches
         return datetime.combine(day, time.min, tzinfo=timezone.get_default_timezone())
+
+
+def _said(state: str, mode: str) -> Q:
+    """Return which studies the AI is said to call so: where readers read first, it is said to call none anything."""
+    if mode == ReadingMode.BLIND_FIRST:
+        return Q() if state == AIState.UNKNOWN else Q(pk__in=[])
+    if mode == ReadingMode.ASSISTED:
+        return Q(ai_state=state)
+    is_blind = Q(site__reading_mode=ReadingMode.BLIND_FIRST)
+    return is_blind | Q(ai_state=state) if state == AIState.UNKNOWN else Q(ai_state=state) & ~is_blind
 
 
 def _missing(studies: QuerySet[Study], missing: str, mode: str) -> QuerySet[Study]:

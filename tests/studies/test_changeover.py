@@ -100,6 +100,28 @@ def test_a_settled_study_shows_no_rank_of_the_ai_either():
     assert (row.rank_class, row.rank_word) == ("unknown", "routine")
 
 
+@pytest.mark.parametrize("show", ["open", "reviewed", "reads"])
+def test_no_filter_finds_what_the_ai_said_before_the_change(show):
+    site, model = make.site(), make.model()
+    made = in_a_row(site, model, "positive", "negative", "doubt")
+    reader = make.reader(site)
+    if show != "open":
+        for study in made:
+            make.signed(reader, study, "fracture")
+    browser = api_client(reader)
+
+    def found(state):
+        told = browser.get(reverse("api_studies"), {"show": show, "ai": state}).json()["results"]
+        return sorted(row["id"] for row in told)
+
+    everything = sorted(str(study.pk) for study in made)
+    before = {state: found(state) for state in ("positive", "negative", "doubt", "unknown")}
+    assert sorted(key for keys in before.values() for key in keys) == everything
+    assert before["unknown"] == []
+    change(site, reading_mode=BLIND)
+    assert {state: found(state) for state in before} == {state: [] for state in before} | {"unknown": everything}
+
+
 def test_turned_on_triage_orders_again_though_its_ring_was_lost(monkeypatch):
     site, model = make.site(), make.model()
     change(site, reading_mode=BLIND)

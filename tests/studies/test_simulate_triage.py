@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+import re
 from datetime import timedelta
 from xml.etree import ElementTree
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.urls import reverse
 from django.utils import timezone
 
 from bonefrac.accounts.models import Role, Site
@@ -18,6 +20,7 @@ from studies.selectors.arrivals import log_of, model_in_service
 from studies.states import NoticeKind
 from studies.triage.streams import Model
 from tests import factories_studies as make
+from tests.faces.loaded import page_client
 
 pytestmark = pytest.mark.django_db
 QUICK = {"studies": 2000, "replications": 40}
@@ -49,13 +52,18 @@ def test_a_site_whose_ceiling_breaks_a_promise_is_turned_off_says_why_and_tells_
     assert not site.triage
     assert "fractures that the AI missed" in site.triage_off_because
     assert site.triage_off_because in told
-    assert "under a ceiling of" in told
+    advice = re.search(r"a ceiling of (\d+) to (\d+) minutes keeps every promise", told).group()
+    assert advice in site.triage_off_because
+    shown = page_client(make.person(site, Role.ADMIN)).get(reverse("accounts:site", args=[site.pk]))
+    assert advice in shown.content.decode()
     (notice,) = Notice.objects.filter(kind=NoticeKind.TRIAGE)
     assert (notice.person, notice.study) == (lead, study)
     assert "no longer orders" in notice.sentence
     assert not Notice.objects.filter(person=auditor).exists()
     Site.objects.filter(pk=site.pk).update(wait_ceiling_minutes=80)
-    assert "is on" in simulate(site=site.name, apply=True)
+    told = simulate(site=site.name, apply=True)
+    assert "is on" in told
+    assert advice in told  # also where nothing is broken: a site may want another ceiling
     site.refresh_from_db()
     assert (site.triage, site.triage_off_because) == (True, "")
     verbs = AuditEvent.objects.filter(verb=Verb.TRIAGE_CHANGED).order_by("pk")

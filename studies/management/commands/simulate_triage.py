@@ -1,7 +1,8 @@
 """Lets a worklist be read by age, by the AI alone, and by the AI under a ceiling, and says what that does to waits.
 
 ``simulate_triage`` draws a Poisson stream of studies; ``--log FILE`` replays one; ``--site NAME`` takes a site's
-ceiling and, where it has one, its own log; ``--apply`` turns its triage on, or off with the reason.
+ceiling and, where it has one, its own log, and says which ceilings keep the promises there; ``--apply`` turns its
+triage on, or off with the reason and these ceilings on the site's page.
 """
 
 from __future__ import annotations
@@ -68,11 +69,12 @@ class Command(BaseCommand):
             options["svg"].write_text(_drawn(source, found, readers))
         if options["study"]:
             self.stdout.write("\n".join(["", *studying.lines(_stream(options), options["seed"])]))
-        if found.broken:
+        good: list[float] = []
+        if found.broken or site is not None:
             good = keeping(source.replications, [part * mean for part in MULTIPLES], readers=readers)
-            self.stdout.write(_advice(good))
+            self.stdout.write(f"Of the ceilings that were tried: {triaging.advice(good)}.")
         if options["apply"] and site is not None:
-            self.stdout.write(_applied(site, found))
+            self.stdout.write(_applied(site, found, good))
         elif found.broken:
             raise CommandError("Triage breaks a promise.")
 
@@ -163,19 +165,13 @@ def _promises(found: Comparison) -> list[str]:
     return lines
 
 
-def _advice(good: Sequence[float]) -> str:
-    if not good:
-        return "No ceiling that was tried keeps every promise."
-    return f"Every promise is kept under a ceiling of {min(good):.0f} to {max(good):.0f} minutes."
-
-
 def _drawn(source: Source, found: Comparison, readers: int) -> str:
     first = source.replications[0]
     waited = {order.name: waits(first, order, readers=readers) for order in (FIFO, PLAIN, under(found.ceiling))}
     return drawing.waits_over_time(first, waited, ceiling=found.ceiling, title=source.words)
 
 
-def _applied(site: Site, found: Comparison) -> str:
-    has_changed = triaging.apply(None, site, broken=found.broken)
+def _applied(site: Site, found: Comparison, good: Sequence[float]) -> str:
+    has_changed = triaging.apply(None, site, broken=found.broken, good=good)
     state = "on" if site.triage else f"off. {site.triage_off_because}"
     return f"Triage of {site} is {state}" if has_changed else f"Triage of {site} stays as it was: {state}"
