@@ -1,4 +1,5 @@
 // Builds the front end into static/dist with hashed names and a manifest for django-vite.
+import { fileURLToPath } from "node:url";
 import { defineConfig } from "vite";
 
 // vtk.js puts away an image that was hung and never drawn as if it had a texture, and throws: a picture that is replaced
@@ -19,7 +20,8 @@ export default defineConfig({
   plugins: [neverDrawn],
   resolve: {
     // The DICOM loader's dependencies ask for two of Node's own modules; the npm packages of the same name stand in.
-    alias: { events: "events/", url: "url/" },
+    // And half a megabyte that only vtk.js's readers of XML would use is left out.
+    alias: { events: "events/", url: "url/", xmlbuilder2: fileURLToPath(new URL("static/js/viewer/noxml.js", import.meta.url)) },
   },
   // Codec glue code reads import.meta.url, which dependency pre-bundling would break.
   optimizeDeps: { exclude: ["@cornerstonejs/dicom-image-loader"], include: ["dicom-parser"] },

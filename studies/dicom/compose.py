@@ -24,6 +24,7 @@ from studies.dicom import deidentify
 from studies.dicom.headers import AGE_MONTHS_FOLDED, BODY_PARTS
 from studies.models import Study, StudyImage
 from studies.states import Sex, Side
+from training.frames import GreyScale, known_range
 from training.frames.codecs import EXPLICIT_LITTLE, NATIVE
 
 IMPLEMENTATION: Final = "2.25.311267946812735123486122563431217384512"
@@ -58,21 +59,24 @@ class Served:
 
 
 def instance(image: StudyImage) -> bytes:
-    """Return a DICOM file of an image for the platform's own viewer, which is told in any case how it is shown.
+    """Return a DICOM file of an image for the platform's own viewer, without decoding its pixels here.
+
+    It names a window even where its class forbids one, and none where the frame would have to be decoded to know: that
+    viewer then shows all that occurs, as ``stream`` says it to others.
 
     Raises:
         FileNotFoundError: Its pixels are gone.
     """
-    return b"".join(stream(image, is_always_windowed=True).chunks)
+    return b"".join(stream(image, is_for_own_viewer=True).chunks)
 
 
-def stream(image: StudyImage, transfer_syntax: str = "", *, is_always_windowed: bool = False) -> Served:
+def stream(image: StudyImage, transfer_syntax: str = "", *, is_for_own_viewer: bool = False) -> Served:
     """Return a DICOM file of an image as a stream that holds no more than a chunk of stored pixels in memory.
 
     Args:
         image: With its radiograph, its study and that study's site.
         transfer_syntax: Explicit VR Little Endian to have the pixels decoded; empty: as they are stored.
-        is_always_windowed: Whether it names a window even where its class forbids one.
+        is_for_own_viewer: As ``instance`` says.
 
     Raises:
         FileNotFoundError: Its pixels are gone.
@@ -80,7 +84,7 @@ def stream(image: StudyImage, transfer_syntax: str = "", *, is_always_windowed: 
     """
     radiograph = image.radiograph
     pixels = frame(radiograph, transfer_syntax)
-    dataset = header(image, is_always_windowed=is_always_windowed)
+    dataset = header(image, is_for_own_viewer=is_for_own_viewer)
     is_native = pixels.transfer_syntax in NATIVE
     head = _written(dataset, pixels.transfer_syntax) + _pixel_head(radiograph, pixels.size, is_native=is_native)
     padding = b"\0" * (pixels.size % 2)
@@ -122,12 +126,12 @@ def syntax_of(radiograph: Radiograph) -> str:
     return EXPLICIT_LITTLE if radiograph.transfer_syntax in NATIVE else radiograph.transfer_syntax
 
 
-def header(image: StudyImage, *, is_always_windowed: bool = False) -> Dataset:
-    """Return everything of an image's instance but its pixels; may decode them where no window is known."""
+def header(image: StudyImage, *, is_for_own_viewer: bool = False) -> Dataset:
+    """Return everything of an image's instance but its pixels; for others it decodes them where no window is known."""
     dataset = described(image)
     _add_grey(dataset, image.radiograph)
-    if is_always_windowed or dataset.get("PresentationIntentType") != "FOR PROCESSING":  # a class without windows
-        _add_window(dataset, image.radiograph)
+    if is_for_own_viewer or dataset.get("PresentationIntentType") != "FOR PROCESSING":  # a class without windows
+        _add_window(dataset, image.radiograph, decodes=not is_for_own_viewer)
     _describe_pixels(dataset, image.radiograph)
     return dataset
 
@@ -259,7 +263,7 @@ def _complete_digital(dataset: Dataset, radiograph: Radiograph) -> None:
         dataset.AnatomicRegionSequence = []  # empty says unknown, which a named part is not
 
 
-def _add_window(dataset: Dataset, radiograph: Radiograph) -> None:
+def _add_window(dataset: Dataset, radiograph: Radiograph, *, decodes: bool) -> None:
     """Write the file's table or window, or the range that the platform shows: viewers would each choose their own."""
     grey: Mapping[str, Any] = radiograph.grey
     if "VOILUTSequence" in grey:
@@ -270,15 +274,18 @@ def _add_window(dataset: Dataset, radiograph: Radiograph) -> None:
         if grey["VOILUTFunction"] != "LINEAR":
             dataset.VOILUTFunction = grey["VOILUTFunction"]
     else:
-        low, high = _shown_range(radiograph)
+        shown = _known_range(radiograph) or (radiographs.frame_of(radiograph).shown_range() if decodes else None)
+        if shown is None:
+            return
+        low, high = shown
         centre, width = (low + high + 1) / 2, max(1.0, high - low + 1)
     dataset.WindowCenter, dataset.WindowWidth = f"{centre:.10g}", f"{width:.10g}"
 
 
-def _shown_range(radiograph: Radiograph) -> tuple[float, float]:
-    if radiograph.bits_stored <= 8 and not radiograph.is_signed and not radiograph.grey:
-        return 0.0, 2.0**radiograph.bits_stored - 1  # known without decoding
-    return radiographs.frame_of(radiograph).shown_range()
+def _known_range(radiograph: Radiograph) -> tuple[float, float] | None:
+    """Return the range that is shown where it is known without decoding."""
+    grey_scale = GreyScale.from_dict(radiograph.grey)
+    return known_range(radiograph.bits_stored, is_signed=radiograph.is_signed, grey_scale=grey_scale)
 
 
 def _lut(table: Mapping[str, Any], name: str) -> Dataset:

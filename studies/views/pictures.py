@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET
 from bonefrac.accounts.models import User
 from bonefrac.accounts.requests import signed_in
 from studies import access
+from studies.dicom import compose
 from studies.hanging import Hung, hang
 from studies.models import Study, StudyImage
 from studies.selectors.ai import ImageAI
@@ -38,12 +39,14 @@ def prior(request: HttpRequest, study_id: uuid.UUID, prior_id: uuid.UUID) -> Htt
 def reading_data(user: User, story: Story, *, can_read: bool) -> dict[str, Any]:
     """Return the JSON of ``#reading-data``: static/js/reading.js says what is in it."""
     study = story.study
-    hung = (Hung(image.pk, image.view, image.side, image.position) for image in story.images)
+    hanging = hang(Hung(image.pk, image.view, image.side, image.position) for image in story.images)
     return {
         "study": str(study.pk),
         "can_read": can_read,
         "images": [image_data(study, image, story.ai.of(image.pk)) for image in story.images],
-        "hanging": [[str(key) for key in stack] for stack in hang(hung)],
+        "hanging": [[str(key) for key in stack] for stack in hanging],
+        # Where the page finds what will be drawn first, before its scripts are there.
+        "first": reverse("studies:instance", args=[study.pk, hanging[0][0]]) if hanging else "",
         "priors": [_prior(study, prior) for prior in priors_of(user, study)],
     }
 
@@ -59,6 +62,7 @@ def image_data(study: Study, image: StudyImage, ai: ImageAI | None) -> dict[str,
         "side": image.side,
         "dicom": reverse("studies:instance", args=keys),
         "preview": reverse("studies:preview", args=keys),
+        "syntax": compose.syntax_of(image.radiograph),
         "rows": image.radiograph.rows,
         "columns": image.radiograph.columns,
         "spacing": _spacing(image),

@@ -69,3 +69,26 @@ def test_the_canvas_shows_the_reference(site, open_page, tmp_path):
         far[name] = float(np.abs(on_canvas(page, entry) - expected).max())
     assert {name: distance for name, distance in far.items() if distance > 1} == {}
     assert len(far) == len(greys.KINDS)
+
+
+def test_presets_and_magnifier_know_what_was_rescaled(site, open_page, tmp_path):
+    name = "rescale alone"
+    entry = dict(entries(site))[name]
+    page = open_page(site.reading([entry]))
+    ready(page, entry["id"])
+    expected = greys.middles(greys.KINDS[name].expected(tmp_path))
+    for preset, is_same in ((3, False), (2, True)):
+        page.evaluate("number => window.bonefrac.viewer.act(`preset${number}`)", preset)
+        page.wait_for_timeout(100)
+        far = float(np.abs(on_canvas(page, entry) - expected).max())
+        assert (far <= 1) is is_same, (preset, far)
+    # The glass over the middle of a patch shows the grey that lies under it.
+    row, column = greys.DOWN // 2, greys.ACROSS // 2
+    at = [(column + 0.5) * entry["columns"] / greys.ACROSS, (row + 0.5) * entry["rows"] / greys.DOWN]
+    x, y = page.evaluate("([x, y]) => window.bonefrac.viewer.toScreen(x, y)", at)
+    page.evaluate("() => window.bonefrac.viewer.act('magnifierTool')")
+    page.mouse.move(x, y)
+    page.wait_for_selector(".stage__lens:visible")
+    page.wait_for_timeout(100)
+    shot = np.asarray(Image.open(io.BytesIO(page.screenshot())).convert("RGB"))
+    assert abs(int(shot[int(y), int(x), 1]) - expected[row, column]) <= 2

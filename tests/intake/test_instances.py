@@ -17,7 +17,7 @@ from tests import factories_intake as files
 
 
 def served(file):
-    return pydicom.dcmread(io.BytesIO(compose.instance(file.study_image)))
+    return pydicom.dcmread(io.BytesIO(b"".join(compose.stream(file.study_image).chunks)))
 
 
 def shown(file):

@@ -8,7 +8,7 @@ but what decides pixels and grey levels is read here. Imports no Django.
 from training.frames.dicom import decode_dicom, open_dicom
 from training.frames.encoding import encode, reopen
 from training.frames.errors import FrameError
-from training.frames.frame import Encoded, Frame
+from training.frames.frame import Encoded, Frame, known_range
 from training.frames.greys import GreyScale, Lut
 from training.frames.pictures import decode_jpeg, decode_picture, decode_png
 from training.frames.sniffing import kind_of
@@ -25,6 +25,7 @@ __all__ = [
     "decode_png",
     "encode",
     "kind_of",
+    "known_range",
     "open_dicom",
     "reopen",
 ]

@@ -102,12 +102,8 @@ class Frame:
 
         Eight bits and less: all that the bits can hold. More: the smallest and largest that occur, as viewers do.
         """
-        if self.bits_stored <= 8:
-            low, high = self._bounds()
-        else:
-            low, high = int(self.pixels.min()), int(self.pixels.max())
-        ends = self.grey_scale.modality(np.arange(low, high + 1, dtype=np.float64))
-        return float(ends.min()), float(ends.max())
+        known = known_range(self.bits_stored, is_signed=self.is_signed, grey_scale=self.grey_scale)
+        return known or _ends(int(self.pixels.min()), int(self.pixels.max()), self.grey_scale)
 
     def grey(self, max_side: int | None = None) -> NDArray[np.uint8] | NDArray[np.uint16]:
         """Return display grey, larger is brighter, with square pixels.
@@ -149,9 +145,20 @@ class Frame:
         shown = self.grey_scale.display(stored, self.shown_range())
         return np.rint((1 - shown if self.is_inverted else shown) * 65535).astype(np.uint16)
 
-    def _bounds(self) -> tuple[int, int]:
-        half = 2 ** (self.bits_stored - 1)
-        return (-half, half - 1) if self.is_signed else (0, 2 * half - 1)
+
+def known_range(bits_stored: int, *, is_signed: bool, grey_scale: GreyScale) -> tuple[float, float] | None:
+    """Return a frame's ``shown_range`` where no pixel is needed to say it, else None."""
+    if bits_stored > 8:
+        return None
+    half = 2 ** (bits_stored - 1)
+    low, high = (-half, half - 1) if is_signed else (0, 2 * half - 1)
+    return _ends(low, high, grey_scale)
+
+
+def _ends(low: int, high: int, grey_scale: GreyScale) -> tuple[float, float]:
+    """Return the smallest and largest modality value of the stored values from low to high."""
+    ends = grey_scale.modality(np.arange(low, high + 1, dtype=np.float64))
+    return float(ends.min()), float(ends.max())
 
 
 def _resized(grey: NDArray[Any], rows: int, columns: int) -> NDArray[Any]:

@@ -2,12 +2,16 @@
 //
 // Nothing but `core.js` imports this, and only when it is asked for.
 
-import { cache, Enums, eventTarget, imageLoader, init as startCore, metaData, RenderingEngine } from "@cornerstonejs/core";
-import { init as startLoader, wadouri } from "@cornerstonejs/dicom-image-loader";
+import { cache, Enums, eventTarget, getWebWorkerManager, imageLoader, init as startCore, metaData, RenderingEngine } from "@cornerstonejs/core";
+import * as wadouri from "@cornerstonejs/dicom-image-loader/wadouri";
+import { decoder } from "./core.js";
 import { previewId, registerPreviews } from "./preview.js";
 
 startCore({ rendering: { webGlContextCount: 1 } });
-startLoader({ maxWebWorkers: Math.max(1, Math.min(4, Math.floor((navigator.hardwareConcurrency || 2) / 2))) });
+// The loader's own start would bring up workers of its own, after everything else.
+wadouri.register();
+const maxWorkerInstances = Math.max(1, Math.min(4, Math.floor((navigator.hardwareConcurrency || 2) / 2)));
+getWebWorkerManager().registerWorker("dicomImageLoader", decoder, { maxWorkerInstances });
 cache.setMaxCacheSize(1024 * 1024 * 1024);
 registerPreviews();
 

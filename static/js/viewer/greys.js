@@ -52,6 +52,19 @@ function replace(pixels, of) {
   return [low, high];
 }
 
+/** Return { slope, intercept } from a loaded instance's pixels to the values of its window: the loader has mostly rescaled them. */
+export function scalingOf(loaded) {
+  return loaded.preScale?.scaled ? { slope: 1, intercept: 0 } : { slope: loaded.slope || 1, intercept: loaded.intercept || 0 };
+}
+
+// Where the file names no window: everything that occurs, as the platform shows it.
+function showAll(loaded) {
+  const { slope, intercept } = scalingOf(loaded);
+  const ends = [loaded.minPixelValue, loaded.maxPixelValue].map((value) => value * slope + intercept);
+  const [low, high] = [Math.min(...ends), Math.max(...ends)];
+  Object.assign(loaded, { windowCenter: (low + high + 1) / 2, windowWidth: Math.max(1, high - low + 1) });
+}
+
 /** Make a loaded instance such that a window shows it as its file says; once, however often it is asked. */
 export function settleGreys(loaded) {
   const set = loaded.data;
@@ -59,14 +72,19 @@ export function settleGreys(loaded) {
   seen.add(loaded);
   // The loader takes the first letter of the name.
   loaded.voiLUTFunction = first(set.VOILUTFunction) === "LINEAR_EXACT" ? "LINEAR_EXACT" : "LINEAR";
+  const isWindowed = Number(first(set.WindowWidth)) > 0;
   const modality = table(set.ModalityLUTSequence, first(set.PixelRepresentation) === 1);
   const shown = interest(set, Boolean(modality));
-  if (!modality && !shown) return;
+  if (!modality && !shown) {
+    if (!isWindowed) showAll(loaded);
+    return;
+  }
   const pixels = loaded.getPixelData();
   const top = brightest(pixels);
   const valueOf = modality?.of ?? ((value) => value);
   const [low, high] = replace(pixels, shown ? (value) => Math.round(shown(valueOf(value)) * top) : valueOf);
   Object.assign(loaded, { minPixelValue: low, maxPixelValue: high });
+  if (!shown && !isWindowed) showAll(loaded);
   if (shown) tabled.add(loaded);
   if (shown) Object.assign(loaded, { windowCenter: (top + 1) / 2, windowWidth: top + 1 });
 }

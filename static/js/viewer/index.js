@@ -7,6 +7,7 @@ import "../../css/viewer.css";
 import { act, NAMES } from "./actions.js";
 import { Arrangement } from "./arrangement.js";
 import { markAt, measurementAt } from "./editing.js";
+import { prepare } from "./core.js";
 import { Engine } from "./engine.js";
 import { apply, invert } from "./geometry.js";
 import { bindGestures } from "./gestures.js";
@@ -339,6 +340,7 @@ export class Viewer {
 
 /** Open the viewer on a page's element and show a study. */
 export function openViewer(element, data, form) {
+  prepare(data.images[0]?.syntax);
   const viewer = new Viewer(element);
   viewer.load(data, form);
   return viewer;

@@ -3,6 +3,7 @@
 // Not a blown-up picture of the screen: the values are read anew, so that what the screen had to leave out is seen.
 
 import { apply, invert, scaleOf } from "./geometry.js";
+import { scalingOf } from "./greys.js";
 
 const SIZE = 220; // CSS pixels, and at most this share of a small stage
 const SHARE = 0.6;
@@ -10,7 +11,7 @@ const TIMES = 3;
 
 function shadeOf(pixels) {
   const { loaded, range, isInverted } = pixels;
-  const [slope, intercept] = [loaded.slope || 1, loaded.intercept || 0];
+  const { slope, intercept } = scalingOf(loaded);
   const span = Math.max(1e-9, range.upper - range.lower);
   return (value) => {
     const share = Math.min(1, Math.max(0, (value * slope + intercept - range.lower) / span));

@@ -2,7 +2,7 @@
 //
 // A radiograph has no common unit as CT has, so that presets are shares of the range in which nearly all pixels lie.
 
-import { isTabled } from "./greys.js";
+import { isTabled, scalingOf } from "./greys.js";
 
 const BINS = 4096;
 const SAMPLES = 400_000;
@@ -13,7 +13,7 @@ const ranges = new WeakMap();
 
 function histogram(loaded) {
   const pixels = loaded.getPixelData();
-  const [slope, intercept] = [loaded.slope || 1, loaded.intercept || 0];
+  const { slope, intercept } = scalingOf(loaded);
   const low = loaded.minPixelValue * slope + intercept;
   const span = Math.max(1e-9, (loaded.maxPixelValue - loaded.minPixelValue) * slope);
   const counts = new Uint32Array(BINS);
@@ -64,7 +64,7 @@ export function windowsOf(image, loaded, first) {
 export function presetOf(number, display) {
   if (number === 1) return display.windows[0];
   const { loaded } = display.pixels;
-  const [slope, intercept] = [loaded.slope || 1, loaded.intercept || 0];
+  const { slope, intercept } = scalingOf(loaded);
   if (number === 2) return { lower: loaded.minPixelValue * slope + intercept, upper: loaded.maxPixelValue * slope + intercept };
   const [low, high] = rangeOf(loaded);
   // Where low values are meant bright, the bright share lies at the low end.
