@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 from django.db.models import prefetch_related_objects
@@ -14,14 +15,18 @@ from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 
+from bonefrac.accounts.models import User
 from bonefrac.accounts.requests import signed_in
-from bonefrac.errors import Invalid
+from bonefrac.errors import Conflict, Invalid
 from studies import access, reviews
 from studies.api import judgements, shapes
 from studies.api.studies import etag
 from studies.models import Review, Study
+from studies.reviews import Judgement
 
 Sent = TypeVar("Sent", bound=judgements.JudgementShape)
+#: 201 where a review was added; 200 with the same one where just this was signed a moment ago, as by a lost answer.
+SIGNED = {201: judgements.ReviewShape, 200: judgements.ReviewShape}
 IF_MATCH = [OpenApiParameter("If-Match", str, OpenApiParameter.HEADER, description="the study's revision, quoted")]
 
 
@@ -32,17 +37,19 @@ class Sign(APIView):
         operation_id="reviews_sign",
         parameters=IF_MATCH,
         request=judgements.JudgementShape,
-        responses={201: judgements.ReviewShape},
+        responses=SIGNED,
     )
     def post(self, request: Request, study_id: uuid.UUID) -> Response:
-        """Sign a reading of a study that the person holds."""
+        """Sign a reading of a study that the person holds; sent once more within seconds, it answers with the same."""
         user = signed_in(request)
         access.read_study(user, study_id)
         sent = _valid(judgements.JudgementShape(data=request.data))
-        review = reviews.sign(
-            user, study_id, judgement=sent.judgement(), revision=_revision(request, sent), opened_at=sent.when_opened()
-        )
-        return _signed(review)
+        said, revision, opened_at = sent.judgement(), _revision(request, sent), sent.when_opened()
+
+        def verb() -> Review:
+            return reviews.sign(user, study_id, judgement=said, revision=revision, opened_at=opened_at)
+
+        return _signed_once(user, study_id, said, verb)
 
 
 class Amend(APIView):
@@ -52,21 +59,19 @@ class Amend(APIView):
         operation_id="reviews_amend",
         parameters=IF_MATCH,
         request=judgements.AmendShape,
-        responses={201: judgements.ReviewShape},
+        responses=SIGNED,
     )
     def post(self, request: Request, review_id: uuid.UUID) -> Response:
-        """Supersede one of the person's own readings."""
+        """Supersede one of the person's own readings by one that says something else."""
         user = signed_in(request)
-        access.own_review(user, review_id)
+        review = access.own_review(user, review_id)
         sent = _valid(judgements.AmendShape(data=request.data))
-        review = reviews.amend(
-            user,
-            review_id,
-            judgement=sent.judgement(),
-            revision=_revision(request, sent),
-            reason=sent.validated_data["reason"],
-        )
-        return _signed(review)
+        said, revision, reason = sent.judgement(), _revision(request, sent), sent.validated_data["reason"]
+
+        def verb() -> Review:
+            return reviews.amend(user, review_id, judgement=said, revision=revision, reason=reason)
+
+        return _signed_once(user, review.study_id, said, verb)
 
 
 class Undo(APIView):
@@ -87,17 +92,19 @@ class Adjudicate(APIView):
         operation_id="reviews_adjudicate",
         parameters=IF_MATCH,
         request=judgements.JudgementShape,
-        responses={201: judgements.ReviewShape},
+        responses=SIGNED,
     )
     def post(self, request: Request, study_id: uuid.UUID) -> Response:
         """Settle a dispute; a lead who is not one of its readers."""
         user = signed_in(request)
         access.read_study(user, study_id)
         sent = _valid(judgements.JudgementShape(data=request.data))
-        review = reviews.adjudicate(
-            user, study_id, judgement=sent.judgement(), revision=_revision(request, sent), opened_at=sent.when_opened()
-        )
-        return _signed(review)
+        said, revision, opened_at = sent.judgement(), _revision(request, sent), sent.when_opened()
+
+        def verb() -> Review:
+            return reviews.adjudicate(user, study_id, judgement=said, revision=revision, opened_at=opened_at)
+
+        return _signed_once(user, study_id, said, verb)
 
 
 class Reopen(APIView):
@@ -183,9 +190,19 @@ def _revision(request: Request, shape: judgements.JudgementShape) -> int:
     return int(found.group(1))
 
 
-def _signed(review: Review) -> Response:
+def _signed_once(user: User, study_id: uuid.UUID, said: Judgement, verb: Callable[[], Review]) -> Response:
+    try:
+        return _signed(verb())
+    except Conflict:
+        done = reviews.just_signed(user, study_id, said)
+        if done is None:
+            raise
+        return _signed(done, status=200)
+
+
+def _signed(review: Review, *, status: int = 201) -> Response:
     prefetch_related_objects([review], "image_readings__findings", "unlocated_findings")
-    return Response(judgements.ReviewShape(review).data, status=201)
+    return Response(judgements.ReviewShape(review).data, status=status)
 
 
 def _moved(study: Study) -> Response:

@@ -8,7 +8,7 @@ from studies.reviews.confirming import CONFIRMS
 from studies.reviews.judgement import Box, Judgement, Point, Unlocated, judgement_of
 from studies.reviews.leading import add_image, reopen, report_problem, restore, settle_problem, void
 from studies.reviews.locking import changes_since
-from studies.reviews.signing import adjudicate, amend, next_mode, once, sign
+from studies.reviews.signing import adjudicate, amend, just_signed, next_mode, once, sign
 from studies.reviews.undoing import undo, undoable
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "amend",
     "changes_since",
     "judgement_of",
+    "just_signed",
     "next_mode",
     "once",
     "reopen",

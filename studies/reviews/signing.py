@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -91,7 +92,7 @@ def amend(actor: User, review_id: uuid.UUID, *, judgement: Judgement, revision: 
         Forbidden: Somebody else signed it.
         Conflict: It changed, was superseded already, belongs to an earlier round, or is a blind reading whose reader
             has been shown the AI since.
-        Invalid: The judgement is not whole or the reason is missing.
+        Invalid: The judgement is not whole, says what was signed (``nothing_changed``), or the reason is missing.
     """
     review = access.own_review(actor, review_id)
     with transaction.atomic():
@@ -99,6 +100,7 @@ def amend(actor: User, review_id: uuid.UUID, *, judgement: Judgement, revision: 
         STUDY_TRANSITIONS.targets(StudyStatus(study.status), StudyEvent.AMEND)
         require_revision(study, revision)
         require_amendable(actor, study, review)
+        _require_change(review, judgement)
         _require_reason(review, reason)
         _require_whole(actor, study, judgement, earlier=judgement_of(review))
         amended = _supersede(actor, study, review, judgement, reason)
@@ -153,13 +155,15 @@ def once(actor: User, study_id: uuid.UUID, judgement: Judgement, verb: Callable[
     try:
         return verb()
     except Conflict:
-        done = _just_signed(actor, access.study(actor, study_id), judgement)
+        done = just_signed(actor, study_id, judgement)
         if done is None:
             raise
         return done
 
 
-def _just_signed(actor: User, study: Study, judgement: Judgement) -> Review | None:
+def just_signed(actor: User, study_id: uuid.UUID, judgement: Judgement) -> Review | None:
+    """Return the actor's newest review of the study's round, if it is fresh and says just this; else None."""
+    study = access.study(actor, study_id)
     own = standing_reviews().filter(study=study, reader=actor, round=study.round)
     newest = own.order_by("signed_at", "id").last()
     if newest is None or not may_be_undone(newest):
@@ -217,6 +221,18 @@ def require_amendable(actor: User, study: Study, review: Review) -> None:
         raise Conflict(
             _("You have seen the AI since: your blind reading stays as it is. Say what changed in the second look."),
             code="blind_is_final",
+        )
+
+
+def _require_change(review: Review, judgement: Judgement) -> None:
+    """An amendment says something else; that it does not repeat "I agree with the machine" is not something else."""
+    signed = judgement_of(review)
+    if signed.says_the_same(
+        replace(judgement, agreed_with_model=judgement.agreed_with_model or signed.agreed_with_model)
+    ):
+        raise Invalid(
+            _("Nothing was amended: this is what you signed. Change what is wrong in it, or leave it as it is."),
+            code="nothing_changed",
         )
 
 

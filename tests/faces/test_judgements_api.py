@@ -133,3 +133,73 @@ def test_the_schema_names_the_lists():
     assert schema["JudgementShape"]["required"] == ["verdict"]
     assert "scaphoid" in schema["NamedShape"]["properties"]["bone"]["description"]
     assert "effusion" in str(schema)
+
+
+def test_a_program_that_sends_twice_is_answered_with_the_same_review(settings):
+    study, reader, (first, second) = held()
+    api, sent = as_(reader), whole(first, second)
+    once = api.post(url("sign", study.pk), sent, format="json")
+    again = api.post(url("sign", study.pk), {**sent, "boxes": sent["boxes"][::-1]}, format="json")
+    assert (once.status_code, again.status_code) == (201, 200)
+    assert once.json() == again.json()
+    other = api.post(url("sign", study.pk), {**sent, "note": "proximal"}, format="json")
+    assert other.status_code == 409
+    settings.UNDO_SECONDS = 0
+    assert api.post(url("sign", study.pk), sent, format="json").status_code == 409, "that is no second press any more"
+    assert Review.objects.count() == 1
+
+
+def test_an_amendment_and_an_adjudication_that_are_sent_twice_are_one():
+    study, _first, second = make.disputed(make.site(required=2))
+    mine, api = Review.objects.get(reader=second), as_(second)
+    sent = {"verdict": "no_fracture", "note": "once", "reason": "why", "revision": study.revision}
+    answers = [api.post(url("amend", mine.pk), sent, format="json") for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [201, 200]
+    assert answers[0].json()["id"] == answers[1].json()["id"]
+    study.refresh_from_db()
+    api = as_(make.lead(study.site))
+    sent = {"verdict": "fracture", "revision": study.revision}
+    answers = [api.post(url("adjudicate", study.pk), sent, format="json") for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [201, 200]
+    assert Review.objects.filter(kind="adjudication").count() == 1
+
+
+def test_a_blind_answer_that_is_sent_twice_is_no_second_look():
+    site = make.site(mode="blind_first")
+    study, reader = make.study(site), make.reader(site)
+    worklist.claim(reader, study.pk)
+    sent = {"verdict": "no_fracture", "revision": study.revision}
+    answers = [as_(reader).post(url("sign", study.pk), sent, format="json") for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [201, 200]
+    assert [row.mode for row in Review.objects.all()] == ["blind"]
+    study.refresh_from_db()
+    kept = as_(reader).post(url("sign", study.pk), {**sent, "revision": study.revision}, format="json")
+    assert kept.status_code == 201, "Enter keeps in the second look: that is a reading, not an amendment"
+    assert sorted(row.mode for row in Review.objects.all()) == ["assisted", "blind"]
+
+
+def test_an_amendment_that_says_the_same_is_refused_and_one_that_goes_back_is_not():
+    study, reader, (first, second) = held()
+    api, sent = as_(reader), whole(first, second)
+    signed = api.post(url("sign", study.pk), sent, format="json").json()
+    study.refresh_from_db()
+    same = {**sent, "revision": study.revision, "reason": "because"}
+    refused = api.post(url("amend", signed["id"]), same, format="json")
+    assert (refused.status_code, refused.json()["code"]) == (400, "nothing_changed")
+    assert "this is what you signed" in refused.json()["message"]
+    changed = api.post(url("amend", signed["id"]), {**same, "note": "proximal"}, format="json").json()
+    study.refresh_from_db()
+    back = api.post(url("amend", changed["id"]), {**same, "revision": study.revision}, format="json")
+    assert (back.status_code, back.json()["note"]) == (201, "distal"), "what an amendment said is undone by another"
+
+
+def test_leaving_out_that_one_agreed_amends_nothing():
+    site = make.site()
+    study, reader = make.study(site), make.reader(site)
+    make.predicted(study, make.model(), "positive")
+    ai_of_study(reader, study)
+    review = make.signed(reader, study, "fracture", agreed_with_model=True)
+    study.refresh_from_db()
+    sent = {"verdict": "fracture", "revision": study.revision, "reason": "because"}
+    assert as_(reader).post(url("amend", review.pk), sent, format="json").json()["code"] == "nothing_changed"
+    assert as_(reader).post(url("amend", review.pk), {**sent, "note": "new"}, format="json").status_code == 201

@@ -31,7 +31,7 @@ KEYS = {
     "device_id": "device", "upload_id": "upload", "finding_id": "critical", "divergence_id": "divergence",
 }  # fmt: skip
 PIECE, TUS = "application/offset+octet-stream", {"Tus-Resumable": "1.0.0", "Upload-Offset": "0"}
-JUDGED = {"verdict": "no_fracture", "findings": "[]", "reason": "Looked again."}
+JUDGED = {"verdict": "no_fracture", "findings": "[]", "reason": "Looked again.", "note": "Looked again."}
 REASONED = {"reason": "Looked again.", "sentence": "The side is wrong.", "settlement": "Asked the ward.",
             "whom": "Dr. Berg", "channel": "telephone"}  # fmt: skip
 
