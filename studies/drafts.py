@@ -23,7 +23,7 @@ from studies import access, policies
 from studies.models import Draft, Study
 from studies.terms import DraftPurpose
 from studies.turns import has_read, is_reader_of_round
-from studies.typed import Typed, body_of
+from studies.typed import MARKS_KEPT, Typed, body_of, marks_in
 
 if TYPE_CHECKING:
     from bonefrac.accounts.models import User
@@ -49,6 +49,11 @@ def keep(actor: User, study_id: uuid.UUID, *, purpose: DraftPurpose, form: Typed
         TooMuch: It is larger than a draft may be.
     """
     study = access.read_study(actor, study_id)
+    if marks_in(form) > MARKS_KEPT:
+        raise TooMuch(
+            _("A draft holds at most %(most)d marks of a kind. They stand on this page only: delete some, or sign.")
+            % {"most": MARKS_KEPT}
+        )
     body = body_of(form, set(study.images.values_list("pk", flat=True)))
     if len(json.dumps(body)) > MOST_BYTES:
         raise TooMuch(_("This is more than a draft can hold. It stands on this page only: sign it, or draw less."))

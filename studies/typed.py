@@ -89,9 +89,11 @@ def body_of(form: Typed, images: Collection[uuid.UUID]) -> dict[str, Any]:
         "confidence": _one_of(form.confidence, Confidence),
         "note": storable(form.note)[:NOTE_KEPT],
         "reason": storable(form.reason)[:NOTE_KEPT],
-        "findings": [mark for mark in map(_mark, _list(form.findings)) if mark and mark["image"] in there],
-        "unlocated": [_names(row) for row in _list(form.unlocated)],
-        "measurements": [row for row in map(_plain, _list(form.measurements)) if row and row.get("image") in there],
+        "findings": [mark for mark in map(_mark, _list(form.findings)[:MARKS_KEPT]) if mark and mark["image"] in there],
+        "unlocated": [_names(row) for row in _list(form.unlocated)[:MARKS_KEPT]],
+        "measurements": [
+            row for row in map(_plain, _list(form.measurements)[:MARKS_KEPT]) if row and row.get("image") in there
+        ],
         "other_findings": [value for value in OtherFinding.values if value in form.other_findings],
         "advice": [value for value in Advice.values if value in form.advice],
         "has_cast_or_hardware": form.has_cast_or_hardware,
@@ -99,6 +101,11 @@ def body_of(form: Typed, images: Collection[uuid.UUID]) -> dict[str, Any]:
         "agreed_with_model": form.agreed_with_model,
         "images": {key: said for key, said in form.images.items() if key in there and said in ImageVerdict.values},
     }
+
+
+def marks_in(form: Typed) -> int:
+    """Return how many marks the longest of a form's lists has; a draft keeps ``MARKS_KEPT`` of each."""
+    return max(len(_list(text)) for text in (form.findings, form.unlocated, form.measurements))
 
 
 def typed_in(body: Mapping[str, Any]) -> Typed:
@@ -122,7 +129,7 @@ def _list(text: str) -> list[dict[str, Any]]:
         found = json.loads(text or "[]")
     except (ValueError, RecursionError):
         return []
-    return [row for row in found[:MARKS_KEPT] if isinstance(row, dict)] if isinstance(found, list) else []
+    return [row for row in found if isinstance(row, dict)] if isinstance(found, list) else []
 
 
 def _mark(row: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -102,6 +102,30 @@ def test_a_half_typed_form_is_never_refused_as_a_draft():
     assert page.get(url("read", study.pk)).status_code == 200
 
 
+@pytest.mark.parametrize("name", ["findings", "unlocated", "measurements"])
+def test_a_draft_of_more_marks_than_it_holds_is_refused_in_a_sentence_and_not_cut(name):
+    study, _reader, page = held()
+    image = str(study.images.get().pk)
+    place = {"image": image, "kind": "point", "x": 1, "y": 1} if name == "findings" else {"image": image}
+    kept = page.post(url("draft", study.pk), {name: json.dumps([place] * 300), "draft_version": 0})
+    assert kept.json()["version"] == 1
+    refused = page.post(url("draft", study.pk), {name: json.dumps([place] * 301), "draft_version": 1})
+    assert refused.status_code == 413
+    assert "at most 300" in refused.json()["sentence"]
+    assert len(Draft.objects.get().body[name]) == 300
+
+
+def test_a_refusal_of_what_the_script_asks_is_a_sentence_that_it_can_show():
+    study, _reader, _page = held()
+    stranger = as_(make.reader(make.site()))
+    for name in ("draft", "discard_draft", "report_sentence", "skip"):
+        answer = stranger.post(
+            url(name, study.pk), form(study, next=1, reason="why"), headers={"Accept": "application/json"}
+        )
+        assert (answer.status_code, answer.headers["Content-Type"]) == (404, "application/json"), name
+        assert answer.json()["message"], name
+
+
 def test_a_note_with_a_nul_is_signed_without_it():
     study, _reader, page = held()
     assert page.post(url("sign", study.pk), form(study, note="a\x00b"), headers=IN_PLACE).status_code == 200
@@ -142,6 +166,9 @@ def test_the_page_of_an_amendment_says_what_was_signed_and_the_history_what_chan
     sent = form(study, "no_fracture", note="old film seen")
     refused = page.post(url("amend", review.pk), sent, headers=IN_PLACE)
     assert (refused.status_code, "why the reading is amended" in refused.text) == (400, True)
+    same = form(study, "fracture", confidence="possible", note="distal", advice="ct", reason="old film")
+    refused = page.post(url("amend", review.pk), same, headers=IN_PLACE)
+    assert (refused.status_code, "this is what you signed" in refused.text) == (400, True)
     amended = page.post(url("amend", review.pk), sent | {"reason": "old film"}, headers=IN_PLACE)
     assert (amended.status_code, amended.headers["X-Address"]) == (200, url("study", study.pk))
     history = page.get(url("study", study.pk)).text

@@ -236,15 +236,16 @@ export class ReadingPage {
   async #discard(button) {
     await this.draft?.pause();
     const body = new FormData(this.form.element);
-    const answer = await fetch(button.dataset.discards, { method: "POST", body, credentials: "same-origin", headers: headers() })
-      .catch(() => null);
+    const asked = { method: "POST", body, credentials: "same-origin", headers: headers({ Accept: "application/json" }) };
+    const answer = await fetch(button.dataset.discards, asked).catch(() => null);
     if (answer?.ok) {
       this.draft?.close();
       location.reload();
-    } else {
-      this.draft?.resume();
-      notify(words(answer ? "serverFailed" : "networkFailed"));
+      return;
     }
+    this.draft?.resume();
+    const said = await answer?.json().catch(() => null);
+    notify(said?.message ?? words(answer ? "serverFailed" : "networkFailed"));
   }
 
   async #take({ address, html }) {
