@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from django.utils.functional import Promise
@@ -47,16 +47,25 @@ def changes_between(before: Review, after: Review, names: Names) -> tuple[Change
     return tuple(Change(str(name), was[key], now[key]) for key, name in _NAMES.items() if was[key] != now[key])
 
 
-def image_name(image: StudyImage) -> str:
-    """Return what readers call an image: its view and side, or its number."""
+def names_of(images: Iterable[StudyImage]) -> dict[uuid.UUID, str]:
+    """Return what the images of a study are called, by key; those of one view and side are told apart by numbers."""
+    alike: dict[str, list[StudyImage]] = {}
+    for image in images:
+        alike.setdefault(_name(image), []).append(image)
+    return dict(name for called, group in alike.items() for name in _numbered(called, group))
+
+
+def _numbered(called: str, group: Collection[StudyImage]) -> Iterator[tuple[uuid.UUID, str]]:
+    for number, image in enumerate(sorted(group, key=lambda image: image.position), start=1):
+        told_apart = _("%(name)s, %(number)d of %(count)d") % {"name": called, "number": number, "count": len(group)}
+        yield image.pk, told_apart if len(group) > 1 else called
+
+
+def _name(image: StudyImage) -> str:
+    """Return an image's view and side, or its number."""
     side = "" if image.side == Side.UNKNOWN else str(Side(image.side).label)
     number = {"number": image.position + 1}
     return " ".join(part for part in (image.view, side) if part) or _("image %(number)d") % number
-
-
-def names_of(images: Iterable[StudyImage]) -> dict[uuid.UUID, str]:
-    """Return what images are called, by key."""
-    return {image.pk: image_name(image) for image in images}
 
 
 def verdict_in_words(review: Review) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from rest_framework import serializers
@@ -13,7 +14,7 @@ from studies.ranking import rank_at
 from studies.selectors.ai import StudyAI
 from studies.selectors.reads import ReadRow
 from studies.selectors.rows import Row, UploadRow, rank_word
-from studies.selectors.story import Story, UploaderStory, image_name
+from studies.selectors.story import Story, UploaderStory
 from studies.states import (
     BodyPart,
     Rank,
@@ -22,6 +23,7 @@ from studies.states import (
     StudyEvent,
     StudyStatus,
 )
+from studies.wording import names_of
 
 
 class ReasonShape(serializers.Serializer[Any]):
@@ -270,7 +272,7 @@ def of_story(story: Story) -> dict[str, Any]:
         **_reading_side(story.study, is_mine=story.is_mine),
         "verdict": story.verdict,
         "ai": of_ai(story.ai),
-        "images": [_image(image) for image in story.images],
+        "images": _images(story.images),
         "reviews": story.reviews,
         "problems": story.problems,
         "questions": story.questions,
@@ -299,7 +301,7 @@ def of_uploader_story(story: UploaderStory) -> dict[str, Any]:
             for row, facts in story.critical
         ],
         **({"ai": of_ai(story.ai)} if story.ai else {}),
-        "images": [_image(image) for image in story.images],
+        "images": _images(story.images),
         "problems": story.problems,
         "questions": story.questions,
     }
@@ -319,7 +321,12 @@ def _reading_side(study: Study, *, is_mine: bool) -> dict[str, Any]:
     return {**shown, "rank_word": rank_word(study), "claimed_by_me": is_mine, "claimed_until": until}
 
 
-def _image(image: StudyImage) -> dict[str, Any]:
+def _images(images: Sequence[StudyImage]) -> list[dict[str, Any]]:
+    names = names_of(images)
+    return [_image(image, names[image.pk]) for image in images]
+
+
+def _image(image: StudyImage, name: str) -> dict[str, Any]:
     radiograph = image.radiograph
-    facts = {"id": image.pk, "view": image.view, "side": image.side, "name": image_name(image)}
+    facts = {"id": image.pk, "view": image.view, "side": image.side, "name": name}
     return {**facts, "rows": radiograph.rows, "columns": radiograph.columns}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -25,7 +26,6 @@ from studies.selectors.uploader import UploaderStory as UploaderStory
 from studies.selectors.uploader import open_as_uploader as open_as_uploader
 from studies.states import STUDY_TRANSITIONS, StudyEvent, StudyStatus
 from studies.turns import has_read, is_reader_of_round
-from studies.wording import image_name as image_name
 from studies.wording import names_of
 
 if TYPE_CHECKING:
@@ -81,9 +81,14 @@ class Story:
         return self.study.claimed_by_id == self.standing.person and until is not None and until > timezone.now()
 
     @property
+    def image_names(self) -> dict[uuid.UUID, str]:
+        """What the study's images are called, by key."""
+        return names_of(self.images)
+
+    @property
     def said_of_images(self) -> tuple[tuple[str, ImageAI], ...]:
         """What the AI says of each image, under the image's name; empty where it is withheld."""
-        names = {image.pk: image_name(image) for image in self.images}
+        names = self.image_names
         return tuple((names[said.image], said) for said in self.ai.images)
 
     @property

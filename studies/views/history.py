@@ -17,7 +17,7 @@ from studies.dicom.deidentify import spoken
 from studies.policies import sees_reading_side
 from studies.selectors import open_as_uploader, open_study
 from studies.selectors.critical import findings_of
-from studies.selectors.story import image_name, sight_of
+from studies.selectors.story import sight_of
 from studies.selectors.timeline import timeline_of
 from studies.terms import Channel
 
@@ -30,6 +30,7 @@ def study(request: HttpRequest, study_id: uuid.UUID) -> HttpResponse:
     found = access.study(user, study_id)
     if sees_reading_side(access.standing(user, found.site)):
         story = open_study(user, found)
+        names = story.image_names
         context = {
             "story": story,
             "study": found,
@@ -37,7 +38,7 @@ def study(request: HttpRequest, study_id: uuid.UUID) -> HttpResponse:
             "is_continued": "cursor" in request.GET,
             "critical": findings_of(user, story),
             "channels": Channel.choices,
-            "images": [(image, image_name(image)) for image in story.images],
+            "images": [(image, names[image.pk]) for image in story.images],
             "deidentified": spoken.of_images(image.header for image in story.images),
             "opens_identity": identity.is_open_to(user, found),
             "undo": reviews.undoable(user),

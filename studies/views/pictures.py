@@ -19,8 +19,9 @@ from studies.hanging import Hung, hang
 from studies.models import Study, StudyImage
 from studies.selectors.ai import ImageAI
 from studies.selectors.priors import Prior, open_prior, priors_of
-from studies.selectors.story import Story, image_name
+from studies.selectors.story import Story
 from studies.states import Side
+from studies.wording import names_of
 
 _WINDOW = {"centre": "00281050", "width": "00281051", "name": "00281055"}
 
@@ -31,19 +32,21 @@ def prior(request: HttpRequest, study_id: uuid.UUID, prior_id: uuid.UUID) -> Htt
     """Send the images of a prior to be shown beside a study."""
     user = signed_in(request)
     found = open_prior(user, access.read_study(user, study_id), prior_id)
-    answer = JsonResponse({"images": [image_data(found.study, image, None) for image in found.images]})
+    names = names_of(found.images)
+    images = [image_data(found.study, image, names[image.pk], None) for image in found.images]
+    answer = JsonResponse({"images": images})
     answer["Cache-Control"] = "private, no-store"
     return answer
 
 
 def reading_data(user: User, story: Story, *, can_read: bool) -> dict[str, Any]:
     """Return the JSON of ``#reading-data``: static/js/reading.js says what is in it."""
-    study = story.study
+    study, names = story.study, story.image_names
     hanging = hang(Hung(image.pk, image.view, image.side, image.position) for image in story.images)
     return {
         "study": str(study.pk),
         "can_read": can_read,
-        "images": [image_data(study, image, story.ai.of(image.pk)) for image in story.images],
+        "images": [image_data(study, image, names[image.pk], story.ai.of(image.pk)) for image in story.images],
         "hanging": [[str(key) for key in stack] for stack in hanging],
         # Where the page finds what will be drawn first, before its scripts are there.
         "first": reverse("studies:instance", args=[study.pk, hanging[0][0]]) if hanging else "",
@@ -51,13 +54,13 @@ def reading_data(user: User, story: Story, *, can_read: bool) -> dict[str, Any]:
     }
 
 
-def image_data(study: Study, image: StudyImage, ai: ImageAI | None) -> dict[str, Any]:
+def image_data(study: Study, image: StudyImage, name: str, ai: ImageAI | None) -> dict[str, Any]:
     """Return what the viewer needs of one image; its map is None where the person may not know of one."""
     keys = [study.pk, image.pk]
     return {
         "id": str(image.pk),
         "position": image.position,
-        "label": image_name(image),
+        "label": name,
         "view": image.view,
         "side": image.side,
         "dicom": reverse("studies:instance", args=keys),

@@ -19,13 +19,13 @@ from studies.forms import kept
 from studies.models import Draft, Review, Study
 from studies.reviews import CONFIRMS, next_mode, undoable
 from studies.selectors.readings import reads_blind_first
-from studies.selectors.story import Story, image_name
+from studies.selectors.story import Story
 from studies.states import Confidence, ImageVerdict, NotAssessableReason, ReviewMode, Side, StudyEvent, Verdict
 from studies.terms import Advice, Bone, DraftPurpose, FractureType, OtherFinding
 from studies.turns import blind_answer
 from studies.typed import Typed, typed_in, typed_of
 from studies.views.pictures import looked_data, reading_data
-from studies.wording import facts_of, names_of
+from studies.wording import facts_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,8 @@ def context(user: User, story: Story, sheet: Sheet) -> dict[str, Any]:
     is_second_look = reads_blind_first(study) and next_mode(user, study) == ReviewMode.ASSISTED
     draft = drafts.find(user, study, sheet.purpose)
     typed, lost = _typed(user, study, sheet, draft, is_second_look=is_second_look)
-    images = [SheetImage(image.pk, image_name(image), typed.images.get(str(image.pk), "")) for image in story.images]
+    names = story.image_names
+    images = [SheetImage(image.pk, names[image.pk], typed.images.get(str(image.pk), "")) for image in story.images]
     return {
         "keys": keys.of(user),
         "story": story,
@@ -119,7 +120,7 @@ def context(user: User, story: Story, sheet: Sheet) -> dict[str, Any]:
         "agree": _agree(story) if can_write and sheet.kind == StudyEvent.SIGN else None,
         "draft": _draft(study, sheet, draft),
         "lost": lost,
-        "before": facts_of(sheet.review, names_of(story.images)) if sheet.review else (),
+        "before": facts_of(sheet.review, names) if sheet.review else (),
         "undo": undoable(user),
         "report_sentence_url": reverse("studies:report_sentence", args=[study.pk]),
         "reading_data": reading_data(user, story, can_read=can_write),
