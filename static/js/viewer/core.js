@@ -11,7 +11,7 @@ function worker(name) {
 
 /** Start what will be needed for a first image of this transfer syntax; nothing where that was done already. */
 export function prepare(syntax = "") {
-  early ??= { worker: asked ? null : worker(syntax) };
+  early ??= { worker: asked ? null : worker(`first ${syntax}`) };
   core();
 }
 
