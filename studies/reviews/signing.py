@@ -97,7 +97,7 @@ def amend(actor: User, review_id: uuid.UUID, *, judgement: Judgement, revision: 
     review = access.own_review(actor, review_id)
     with transaction.atomic():
         study = lock(actor, review.study_id)
-        STUDY_TRANSITIONS.targets(StudyStatus(study.status), StudyEvent.AMEND)
+        _require_state(study, StudyEvent.AMEND)
         require_revision(study, revision)
         require_amendable(actor, study, review)
         _require_change(review, judgement)
@@ -128,7 +128,7 @@ def adjudicate(
         standing = access.standing(actor, study.site)
         if not policies.may_adjudicate(standing, is_reader_of_round=is_reader_of_round(actor, study)):
             raise Forbidden(_("A lead who is not one of its readers settles a dispute."))
-        STUDY_TRANSITIONS.targets(StudyStatus(study.status), StudyEvent.ADJUDICATE)
+        _require_state(study, StudyEvent.ADJUDICATE)
         require_revision(study, revision)
         _require_whole(actor, study, judgement)
         mode = ReviewMode.ASSISTED if has_been_shown(actor, study) else ReviewMode.BLIND
@@ -181,10 +181,19 @@ def _shown(judgement: Judgement) -> list[str] | None:
     return None if judgement.shown is None else sorted(str(key) for key in judgement.shown)
 
 
+def _require_state(study: Study, event: StudyEvent) -> None:
+    """Raise ``Conflict`` in a reader's words where the study's state does not take the event."""
+    if event not in STUDY_TRANSITIONS.available(StudyStatus(study.status)):
+        sentence = _(
+            "This study is %(status)s by now. Nothing was signed; what you entered is kept. Take the next one."
+        )
+        raise Conflict(sentence % {"status": study.get_status_display()}, code="wrong_state")
+
+
 def _require_turn(actor: User, study: Study, revision: int) -> None:
     if not policies.may_read(access.standing(actor, study.site)):
         raise Forbidden(_("Only radiologists and leads of this site sign its studies."))
-    STUDY_TRANSITIONS.targets(StudyStatus(study.status), StudyEvent.SIGN)
+    _require_state(study, StudyEvent.SIGN)
     if has_read(actor, study) and not _is_between_looks(actor, study):
         raise Conflict(_("You have signed a reading of this study already. Amend it instead."), code="already_read")
     if study.has_problem:

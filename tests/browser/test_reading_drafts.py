@@ -171,6 +171,8 @@ def test_a_claim_that_is_over_is_told_and_taken_again_by_a_key_with_every_field_
     Study.objects.filter(pk=study.pk).update(claimed_by=None, claimed_until=None)
     page.keyboard.press("Enter")
     page.wait_for_selector("#claim-lost:not([hidden])")
+    assert "your entries are kept" in page.inner_text("#claim-lost")
+    assert page.inner_text("#notices") == "", "it is said once"
     assert not Review.objects.exists()
     page.keyboard.press("Shift+h")
     page.wait_for_selector("#claim-lost", state="hidden")
@@ -208,16 +210,18 @@ def test_a_study_that_is_voided_under_the_hand_is_told_and_keeps_the_fields(visi
     assert not Review.objects.exists()
 
 
-@pytest.mark.long
-def test_a_study_that_grew_is_looked_at_again_by_a_key(visit):
+def test_a_study_that_grew_is_told_at_once_when_it_is_signed_and_looked_at_again_by_a_key(visit):
     reader, study = held()
     page = visit(reader, desk.address(study), allow=("409",))
     desk.awake(page)
     page.keyboard.press("n"), page.keyboard.press("t"), page.keyboard.type("kept"), page.keyboard.press("Escape")
     desk.saved(page)
+    desk.look_at_all(page)
     make.image(study, 2, shows=desk.radiograph(study.site, 999))
     reviews.add_image(study.pk)
-    page.wait_for_selector("#news >> text=an image was added", timeout=30_000)
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#news >> text=an image was added", timeout=6000)
+    page.wait_for_selector("#notices:empty", state="attached")
     page.keyboard.press("Shift+l")
     page.wait_for_function("() => document.querySelectorAll('#thumbs > *').length === 3")
     desk.awake(page)

@@ -63,7 +63,7 @@ def test_a_study_voided_under_the_reader_is_told_in_a_sentence():
     reviews.void(make.lead(study.site), study.pk, reason="wrong patient")
     refused = page.post(url("sign", study.pk), sent, headers=IN_PLACE)
     assert refused.status_code == 409
-    assert "void" in refused.text
+    assert "This study is void by now. Nothing was signed; what you entered is kept." in refused.text
     kept = page.post(url("draft", study.pk), sent | {"note": "typed", "draft_version": 0})
     assert kept.status_code == 200
     assert not Review.objects.exists()

@@ -106,7 +106,7 @@ def test_a_half_typed_form_is_never_refused_as_a_draft():
 def test_a_draft_of_more_marks_than_it_holds_is_refused_in_a_sentence_and_not_cut(name):
     study, _reader, page = held()
     image = str(study.images.get().pk)
-    place = {"image": image, "kind": "point", "x": 1, "y": 1} if name == "findings" else {"image": image}
+    place = {"image": image, "kind": "point", "x": 1, "y": 1}
     kept = page.post(url("draft", study.pk), {name: json.dumps([place] * 300), "draft_version": 0})
     assert kept.json()["version"] == 1
     refused = page.post(url("draft", study.pk), {name: json.dumps([place] * 301), "draft_version": 1})

@@ -69,13 +69,13 @@ export class Claim {
     }
   }
 
-  /** Say that the claim is over, with the way to claim again. */
-  lost() {
+  /** Say that the claim is over, by the server's sentence where there is one, with the way to claim again. */
+  lost(said = "") {
     clearInterval(this.#timer);
     const bar = document.getElementById("claim-lost");
     if (bar) bar.hidden = false;
     const sentence = bar?.querySelector("[data-sentence]");
-    if (sentence && !sentence.textContent) sentence.textContent = words("claimLost");
+    if (sentence) sentence.textContent = said || sentence.textContent || words("claimLost");
   }
 
   /** Claim the study again; everything that was entered stays. True where there is something to claim. */

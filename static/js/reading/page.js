@@ -3,7 +3,7 @@
 // The document and the viewer's engine stay while studies come and go; everything that belongs to one study is bound by
 // bind() and let go by #release().
 
-import { notify } from "../page/live.js";
+import { htmx, notify } from "../page/live.js";
 import { headers, send } from "./asking.js";
 import { Claim } from "./claim.js";
 import { Draft } from "./draft.js";
@@ -202,8 +202,27 @@ export class ReadingPage {
     } else {
       form?.sent(false);
       draft?.resume();
-      if (document.querySelector('#notices [data-code="not_held"]')) this.claim.lost();
+      this.#sayOnce();
     }
+  }
+
+  // What ended the claim or changed the study has a place of its own, with the way on: it is said there, and once.
+  #sayOnce() {
+    const area = document.getElementById("notices");
+    const refusal = area.querySelector("[data-code]");
+    if (refusal?.dataset.code === "not_held") {
+      this.claim.lost(refusal.textContent.trim());
+      area.replaceChildren();
+    }
+    const news = document.getElementById("news");
+    if (refusal?.dataset.code !== "stale" || !news) return;
+    const told = ({ detail: { elt } }) => {
+      if (elt.id !== "news") return;
+      document.removeEventListener("htmx:load", told);
+      if (elt.querySelector(".notice") && area.contains(refusal)) area.replaceChildren();
+    };
+    document.addEventListener("htmx:load", told);
+    htmx.trigger(news, "looked-for");
   }
 
   /** Take the last signature back; true where that is offered. */
