@@ -24,6 +24,12 @@ def _private_stores(settings, tmp_path):
     settings.STORES_ROOT = tmp_path / "stores"
 
 
+@pytest.fixture(autouse=True)
+def _look_for_static_files_late(settings):
+    """Let a client find a static file when it asks for one: to look through all of them takes as long as a test."""
+    settings.WHITENOISE_AUTOREFRESH = True
+
+
 @pytest.fixture
 def undo_is_over(settings):
     """Let nothing that was signed be undone any more, so that what follows from it follows at once."""

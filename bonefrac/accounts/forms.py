@@ -146,8 +146,8 @@ class SiteForm(forms.Form):
         max_value=3,
         initial=1,
         help_text=_(
-            "With two or three, readers who differ send the study to a lead. A change holds also of studies that wait: "
-            "what is enough for them then settles them."
+            "With two or three, readers who differ send the study to a lead. A change holds for studies that wait, "
+            "too: those that were read often enough are settled."
         ),
     )
     wait_ceiling_minutes = forms.IntegerField(

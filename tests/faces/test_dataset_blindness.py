@@ -13,7 +13,7 @@ from bonefrac.accounts.models import ReadingMode, Role, Site
 from studies import datasets
 from studies.datasets import Criteria
 from tests import factories_studies as make
-from tests.faces.loaded import api_client, page_client
+from tests.faces.clients import api_client, page_client
 
 pytestmark = pytest.mark.django_db
 FORMATS = ("csv", "coco", "zip")

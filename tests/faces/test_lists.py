@@ -95,7 +95,7 @@ LISTS = [
 ]
 #: Addresses without arguments that list no rows of the database.
 NO_LISTS = {
-    "studies:keys",
+    "studies:keys", "waiting",
     "healthz", "readyz", "schema", "docs", "admin_sign_in", "accounts:sign_in", "accounts:unlock",
     "accounts:set_password", "accounts:password", "accounts:change_password", "accounts:new_site",
     "studies:upload_status", "api_dataset_preview",

@@ -18,7 +18,7 @@ from studies.dicom.compose import series_uid
 from studies.models import Study
 from tests import factories_studies as make
 from tests.faces import world as worlds
-from tests.faces.loaded import api_client, page_client
+from tests.faces.clients import api_client, page_client
 from tests.faces.world import PERSONAS
 
 MATRIX = Path(__file__).parent.parent / "matrix.csv"

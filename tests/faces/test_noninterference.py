@@ -33,7 +33,7 @@ from studies.states import AIState, Rank, StudyStatus
 from tests import factories_studies as make
 from tests.faces import test_matrix as matrix
 from tests.faces import world as worlds
-from tests.faces.loaded import page_client
+from tests.faces.clients import page_client
 from tests.outcomes.passing import let_pass
 
 ROLES = {
@@ -163,8 +163,8 @@ def rank_all(*, is_shown):
         ranking.rank_by_id(study.pk)
     if is_shown:
         Site.objects.update(reading_mode=ReadingMode.BLIND_FIRST)
-        assert {*Rank} <= set(Study.objects.values_list("rank", flat=True))
-        assert {*AIState} <= set(Study.objects.values_list("ai_state", flat=True))
+        assert Study.objects.filter(rank=Rank.POSITIVE).exists()
+        assert Study.objects.exclude(ai_state=AIState.UNKNOWN).exists()
     else:
         ranking.lift_waiting()
 

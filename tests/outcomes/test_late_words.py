@@ -12,7 +12,7 @@ from studies import divergences, notices, reviews, tasks
 from studies.models import Disclosure, Divergence, Notice
 from studies.terms import DivergenceKind
 from tests import factories_studies as make
-from tests.faces.loaded import page_client
+from tests.faces.clients import page_client
 from tests.outcomes.passing import let_pass
 
 pytestmark = pytest.mark.django_db

@@ -26,7 +26,7 @@ from studies.states import NoticeKind, Rank, ReviewMode, StudyStatus, Verdict
 from studies.triaging import apply
 from studies.turns import has_read
 from tests import factories_studies as make
-from tests.faces.loaded import api_client, page_client
+from tests.faces.clients import api_client, page_client
 
 pytestmark = pytest.mark.django_db
 BLIND, ASSISTED = ReadingMode.BLIND_FIRST, ReadingMode.ASSISTED
@@ -344,7 +344,7 @@ def test_an_administrator_is_told_what_follows():
     admin = make.person(site, Role.ADMIN)
     browser = page_client(admin)
     shown = browser.get(reverse("accounts:site", args=[site.pk])).content.decode()
-    assert "also of studies that wait" in shown
+    assert "for studies that wait, too" in shown
     assert "still being put" not in shown
     change(site, triage=False)
     assert "still being put" in browser.get(reverse("accounts:site", args=[site.pk])).content.decode()

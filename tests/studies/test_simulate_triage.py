@@ -20,7 +20,7 @@ from studies.selectors.arrivals import log_of, model_in_service
 from studies.states import NoticeKind
 from studies.triage.streams import Model
 from tests import factories_studies as make
-from tests.faces.loaded import page_client
+from tests.faces.clients import page_client
 
 pytestmark = pytest.mark.django_db
 QUICK = {"studies": 2000, "replications": 40}
