@@ -26,7 +26,7 @@ from bonefrac.paging import make_cursor, newest_first, read_cursor
 from studies import access
 from studies.models import Skip, Study
 from studies.policies import Standing, may_adjudicate, sees_reading_side
-from studies.ranking import rank_at
+from studies.ranking import orders_by_ai, rank_at
 from studies.selectors.filtering import PAGE_SIZE, Filters
 from studies.standings import Standings, standings_of
 from studies.states import AIState, Rank, ReviewKind, StudyStatus
@@ -253,8 +253,9 @@ def _listed(studies: QuerySet[Study]) -> QuerySet[Study]:
 
 def _as_keys(rows: QuerySet[Study], site: Site) -> Keys:
     """Return the keys of rows; a rank that the AI gave while it still had a part in the order does not show."""
-    kept = [rank for rank in Rank if rank_at(site, rank) == rank]
-    place = Case(When(rank__in=kept, then=F("rank")), default=Value(Rank.UNCERTAIN.value))
+    place: F | Case = F("rank")
+    if not orders_by_ai(site):
+        place = Case(When(rank=Rank.URGENT, then=F("rank")), default=Value(Rank.UNCERTAIN.value))
     return rows.annotate(place=place).values_list("place", "received_at", "id")
 
 
