@@ -21,7 +21,7 @@ def look(page, name):
         page.screenshot(path=Path(SHOTS) / f"{name}.png")
 
 
-@pytest.mark.parametrize(("width", "height"), [(1440, 900), (390, 844)])
+@pytest.mark.parametrize(("width", "height"), [(1440, 900), pytest.param(390, 844, marks=pytest.mark.long)])
 def test_what_was_signed_is_amended_beside_it(visit, settings, width, height):
     settings.UNDO_SECONDS = 0
     site = make.site()
@@ -62,7 +62,7 @@ def test_what_was_signed_is_amended_beside_it(visit, settings, width, height):
     look(page, f"s-amended-{width}")
 
 
-@pytest.mark.parametrize(("width", "height"), [(1440, 900), (390, 844)])
+@pytest.mark.parametrize(("width", "height"), [(1440, 900), pytest.param(390, 844, marks=pytest.mark.long)])
 def test_the_last_reading_of_a_list_is_taken_back_from_the_list(visit, width, height):
     site = make.site()
     reader = make.reader(site)

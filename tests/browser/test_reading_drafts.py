@@ -115,13 +115,11 @@ def test_a_restored_draft_is_discarded(visit):
     assert not Draft.objects.exists()
 
 
-@pytest.mark.parametrize("choice", ["mine", "theirs"])
-def test_two_tabs_do_not_overwrite_each_other_silently(visit, choice):
+def test_two_tabs_do_not_overwrite_each_other_silently(visit):
     reader, study = held()
-    one = visit(reader, desk.address(study), allow=("409",))
-    desk.awake(one)
-    two = visit(reader, desk.address(study), allow=("409",))
-    desk.awake(two)
+    one, two = (visit(reader, desk.address(study), allow=("409",)) for _ in range(2))
+    for page in (one, two):
+        desk.awake(page)
     one.keyboard.press("f")
     desk.saved(one)
     two.keyboard.press("n")
@@ -129,10 +127,17 @@ def test_two_tabs_do_not_overwrite_each_other_silently(visit, choice):
     assert body(study)["verdict"] == "fracture", "nothing was overwritten"
     two.keyboard.press("u")
     assert two.is_checked('[name="verdict"][value="no_fracture"]'), "the dialog has the keyboard"
-    two.click(f"[data-draft-choice={choice}]")
-    expected = {"mine": "no_fracture", "theirs": "fracture"}[choice]
-    two.wait_for_selector(f'[name="verdict"][value="{expected}"]:checked', state="attached")
-    within(5, lambda: body(study)["verdict"] == expected)
+    two.click("[data-draft-choice=theirs]")
+    two.wait_for_selector('[name="verdict"][value="fracture"]:checked', state="attached")
+    desk.awake(two)
+    two.keyboard.press("e")
+    desk.saved(two)
+    one.keyboard.press("n")
+    one.wait_for_selector("#draft-conflict[open]")
+    assert (body(study)["verdict"], body(study)["confidence"]) == ("fracture", "probable")
+    one.click("[data-draft-choice=mine]")
+    within(5, lambda: body(study)["verdict"] == "no_fracture")
+    assert one.is_checked('[name="verdict"][value="no_fracture"]')
 
 
 def test_a_lost_network_loses_nothing_and_says_so(visit):

@@ -171,13 +171,17 @@ def test_not_assessable_goes_through_its_reasons_by_its_own_key(visit):
     assert Review.objects.get().not_assessable_reason == "not_bone"
 
 
-def test_no_fracture_beside_a_box_is_hinted_and_refused_in_a_sentence(visit):
+def test_a_box_says_where_and_no_verdict_and_beside_no_fracture_it_is_refused_in_a_sentence(visit):
     site = make.site()
     reader = make.reader(site)
     study = desk.study(site, reader=reader)
     page = visit(reader, desk.address(study), allow=("400", "422"))
     desk.awake(page)
     desk.draw(page, (100, 100), (200, 220))
+    first = str(study.images.order_by("position").first().pk)
+    assert (chosen(page, "verdict"), chosen(page, f"image-{first}")) == ([], ["fracture_visible"])
+    (mark,) = desk.field(page, "findings")
+    assert (mark["bone"] or "", mark["side"] or "", mark["type"] or "", mark["confidence"]) == ("", "", "", None)
     page.keyboard.press("n")
     assert "cannot stand beside the 1 marked" in page.inner_text("[data-hint]")
     desk.look_at_all(page)
@@ -190,19 +194,6 @@ def test_no_fracture_beside_a_box_is_hinted_and_refused_in_a_sentence(visit):
     page.keyboard.press("Shift+i")
     page.keyboard.press("Escape")
     assert page.inner_text("[data-hint]") == ""
-
-
-def test_a_box_says_where_and_no_verdict(visit):
-    site = make.site()
-    reader = make.reader(site)
-    study = desk.study(site, reader=reader)
-    page = visit(reader, desk.address(study))
-    desk.awake(page)
-    desk.draw(page, (100, 100), (200, 220))
-    first = str(study.images.order_by("position").first().pk)
-    assert (chosen(page, "verdict"), chosen(page, f"image-{first}")) == ([], ["fracture_visible"])
-    (mark,) = desk.field(page, "findings")
-    assert (mark["bone"] or "", mark["side"] or "", mark["type"] or "", mark["confidence"]) == ("", "", "", None)
 
 
 def test_the_report_sentence_is_copied_by_one_key(visit):
