@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.browser import harness
-from tests.browser.test_viewer import COLUMNS, ROWS, ready
+from tests.browser.test_viewer import COLUMNS, ROWS, changed, ready, state
 from tests.browser.test_viewer_upload import PAGE as UPLOAD
 from tests.browser.test_viewer_upload import files
 
@@ -82,6 +82,31 @@ def test_pages_are_accessible_and_fit(name, width, theme, site, open_page):
     assert overflow(page) <= 0
     assert "Research and evaluation. Not a medical device. A qualified person decides." in page.inner_text("body")
     assert violations(page) == []
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_the_tool_bar_is_one_row_and_its_menu_is_reached_by_keys(width, site, open_page):
+    phone = {"has_touch": True, "is_mobile": True} if width == 390 else {}
+    page = open_page(pages(site)["reading"], width=width, height=844 if width == 390 else 900, bypass_csp=True, **phone)
+    ready(page)
+    assert page.locator(".tools").bounding_box()["height"] < 60
+    opener, menu = page.locator("[popovertarget]"), page.locator(".tools__more")
+    opener.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".tools__more:visible")
+    over, button = menu.bounding_box(), opener.bounding_box()
+    assert min(over["x"], over["y"]) >= 0
+    assert over["x"] + over["width"] <= width
+    assert over["y"] + over["height"] <= button["y"] + 1, "its own button stays in sight"
+    assert violations(page) == []
+    zoom = state(page, "zoom")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    assert int(changed(page, "zoom", zoom)) > int(zoom)
+    assert menu.is_visible(), "one more time needs no more keys"
+    page.keyboard.press("Escape")
+    page.wait_for_selector(".tools__more", state="hidden")
+    assert opener.evaluate("button => button === document.activeElement")
 
 
 def test_the_theme_is_chosen_kept_and_set_before_the_first_paint(site, open_page):

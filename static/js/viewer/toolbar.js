@@ -6,6 +6,21 @@ function press(button, isPressed) {
   button.setAttribute("aria-pressed", String(isPressed));
 }
 
+// The browser opens and closes what is used rarely; only where it stands is ours: over its button, within the page.
+function placeMore(root) {
+  const more = root.querySelector("[popover]");
+  const opener = root.querySelector("[popovertarget]");
+  more.addEventListener("toggle", ({ newState }) => {
+    if (newState !== "open") return;
+    const [button, menu] = [opener.getBoundingClientRect(), more.getBoundingClientRect()];
+    const left = Math.max(4, Math.min(button.left, innerWidth - menu.width - 4));
+    more.style.setProperty("left", `${left}px`);
+    more.style.setProperty("top", `${Math.max(4, button.top - menu.height - 4)}px`);
+  });
+  // Escape closes it, and does nothing else.
+  more.addEventListener("keydown", (event) => event.key === "Escape" && event.stopPropagation());
+}
+
 /** The tool bar of a viewer. */
 export class Toolbar {
   #root;
@@ -24,6 +39,7 @@ export class Toolbar {
         if (event.detail) viewer.focus();
       });
     }
+    placeMore(root);
     root.querySelector("[data-map-opacity] input").addEventListener("input", (event) => viewer.setOpacity(event.target.value / 100));
     root.querySelector("[data-stages]").addEventListener("change", (event) => viewer.toStage(event.target.value));
     this.#windows.addEventListener("change", () => this.#useWindow());
