@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from django.db.models import QuerySet
 
 from bonefrac.accounts.models import ReadingMode
-from studies.models import Review, Study
+from studies.models import Disclosure, Review, Study
 from studies.states import ReviewKind, ReviewMode, StudyStatus
 
 if TYPE_CHECKING:
@@ -40,9 +40,28 @@ def only_second_looks_count(study: Study, readings: Sequence[Reading]) -> bool:
 
 
 def has_read(user: User, study: Study) -> bool:
-    """Whether the person's reading of the current round counts already."""
-    own = standing_reviews().filter(study=study, reader=user, round=study.round, kind=ReviewKind.READING)
-    return (own.filter(mode=ReviewMode.ASSISTED) if reads_blind_first(study) else own).exists()
+    """Whether the person's reading of the current round counts already, and they are not about to look once more."""
+    own = _own(user, study)
+    if reads_blind_first(study):
+        return own.filter(mode=ReviewMode.ASSISTED).exists()
+    return own.exists() and not is_between_looks(user, study)
+
+
+def is_between_looks(user: User, study: Study) -> bool:
+    """Whether the person was on the way to the second look when their site began to show the AI from the start.
+
+    They hold the study, have answered blind and have been shown the AI. Their blind answer is a whole reading now; what
+    they are about to sign counts in its place.
+    """
+    if study.claimed_by_id != user.pk or reads_blind_first(study):
+        return False
+    modes = set(_own(user, study).values_list("mode", flat=True))
+    is_shown = Disclosure.objects.filter(study=study, reader=user, round=study.round)
+    return modes == {ReviewMode.BLIND} and is_shown.exists()
+
+
+def _own(user: User, study: Study) -> QuerySet[Review]:
+    return standing_reviews().filter(study=study, reader=user, round=study.round, kind=ReviewKind.READING)
 
 
 def counts_at_once(study: Study, review: Review) -> bool:
@@ -52,10 +71,9 @@ def counts_at_once(study: Study, review: Review) -> bool:
 
 def is_reader_of_round(user: User, study: Study) -> bool:
     """Whether the person signed any reading of the study in the current round."""
-    return standing_reviews().filter(study=study, reader=user, round=study.round, kind=ReviewKind.READING).exists()
+    return _own(user, study).exists()
 
 
 def blind_answer(user: User, study: Study) -> Review | None:
     """Return what the person signed blind in the current round, None where they have not."""
-    own = standing_reviews().filter(study=study, reader=user, round=study.round, kind=ReviewKind.READING)
-    return own.filter(mode=ReviewMode.BLIND).order_by("signed_at", "id").last()
+    return _own(user, study).filter(mode=ReviewMode.BLIND).order_by("signed_at", "id").last()

@@ -27,7 +27,7 @@ from studies.policies import may_adjudicate, may_read
 from studies.ranking import orders_by_ai
 from studies.reviews.leading import required
 from studies.states import Rank, ReviewKind, ReviewMode, StudyStatus
-from studies.turns import has_read, is_reader_of_round, standing_reviews
+from studies.turns import has_read, is_between_looks, is_reader_of_round, standing_reviews
 
 if TYPE_CHECKING:
     from bonefrac.accounts.models import Site, User
@@ -240,7 +240,7 @@ def _why_not(actor: User, study: Study) -> Conflict:
         return Conflict(_("A problem was reported with this study. A lead has to settle it first."), code="problem")
     if study.status == StudyStatus.DISPUTED and is_reader_of_round(actor, study):
         return Conflict(_("You are one of its readers. Another lead settles it."), code="already_read")
-    if has_read(actor, study):
+    if has_read(actor, study) or is_between_looks(actor, study):
         return Conflict(_("You have read this study already. It waits for another reader."), code="already_read")
     if study.claimed_by_id and study.claimed_by_id != actor.pk:
         return Conflict(_("Somebody else is reading this study. Take the next one."), code="held")

@@ -194,7 +194,7 @@ def _require_turn(actor: User, study: Study, revision: int) -> None:
     if not policies.may_read(access.standing(actor, study.site)):
         raise Forbidden(_("Only radiologists and leads of this site sign its studies."))
     _require_state(study, StudyEvent.SIGN)
-    if has_read(actor, study) and not _is_between_looks(actor, study):
+    if has_read(actor, study):
         raise Conflict(_("You have signed a reading of this study already. Amend it instead."), code="already_read")
     if study.has_problem:
         raise Conflict(_("A problem was reported with this study. A lead has to settle it first."), code="problem")
@@ -204,17 +204,6 @@ def _require_turn(actor: User, study: Study, revision: int) -> None:
             code="not_held",
         )
     require_same_study(actor, study, revision)
-
-
-def _is_between_looks(actor: User, study: Study) -> bool:
-    """Whether the actor was on the way to the second look when their site began to show the AI from the start.
-
-    Their blind answer is a whole reading now; what they are about to sign after the AI counts in its place.
-    """
-    if study.claimed_by_id != actor.pk or not has_signed_blind(actor, study) or not has_been_shown(actor, study):
-        return False
-    own = standing_reviews().filter(study=study, reader=actor, round=study.round, kind=ReviewKind.READING)
-    return not own.filter(mode=ReviewMode.ASSISTED).exists()
 
 
 def require_amendable(actor: User, study: Study, review: Review) -> None:

@@ -22,7 +22,7 @@ from studies.selectors.readings import reads_blind_first
 from studies.selectors.story import Story
 from studies.states import Confidence, ImageVerdict, NotAssessableReason, ReviewMode, Side, StudyEvent, Verdict
 from studies.terms import Advice, Bone, DraftPurpose, FractureType, OtherFinding
-from studies.turns import blind_answer
+from studies.turns import blind_answer, is_between_looks
 from studies.typed import Typed, typed_in, typed_of
 from studies.views.pictures import looked_data, reading_data
 from studies.wording import facts_of
@@ -101,7 +101,8 @@ def context(user: User, story: Story, sheet: Sheet) -> dict[str, Any]:
     """Return the context of ``studies/reading.html``."""
     study = story.study
     can_write = sheet.kind != StudyEvent.SIGN or (story.is_mine and StudyEvent.SIGN in story.events)
-    is_second_look = reads_blind_first(study) and next_mode(user, study) == ReviewMode.ASSISTED
+    looks_twice = reads_blind_first(study) or is_between_looks(user, study)
+    is_second_look = looks_twice and next_mode(user, study) == ReviewMode.ASSISTED
     draft = drafts.find(user, study, sheet.purpose)
     typed, lost = _typed(user, study, sheet, draft, is_second_look=is_second_look)
     names = story.image_names

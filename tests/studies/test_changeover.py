@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import timedelta
 
@@ -196,6 +197,12 @@ def test_while_somebody_holds_it_it_is_left_alone_and_their_second_look_counts(b
     assert followed(site, study, reading_mode=ASSISTED) == 0
     assert (study.status, study.claimed_by) == (StudyStatus.AWAITING, reader)
     assert site.pending_since
+    form = page_client(reader).get(f"/studies/{study.pk}/read/").content.decode()
+    chosen = re.search(r'<input[^>]*name="verdict"[^>]*checked[^>]*>', form).group()
+    assert 'value="no_fracture"' in chosen
+    assert "Sign and next" in form
+    with pytest.raises(Conflict, match="already"):
+        worklist.claim(reader, study.pk)
     second = reviews.sign(reader, study.pk, judgement=make.judgement("fracture"), revision=study.revision)
     study.refresh_from_db()
     assert (second.mode, study.status) == (ReviewMode.ASSISTED, StudyStatus.REVIEWED)
