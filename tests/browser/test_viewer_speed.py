@@ -1,7 +1,8 @@
 """How fast pixels come: from the click in the worklist, and when the next study is at hand already.
 
-Run by ``pytest tests/browser/test_viewer_speed.py -m long -s``; it prints figures, which are this machine's, drawn by a
-software renderer, and judges none of them.
+Run by ``pytest tests/browser/test_viewer_speed.py -m long -s``. The figures are this machine's, drawn by a software
+renderer. What is asked of them is the goal, 1.5 s from the click to the pixels of five megapixels, where the machine is
+free; where it is not, as much more as a fixed piece of work takes longer in the same browser between the clicks.
 """
 
 from __future__ import annotations
@@ -25,7 +26,31 @@ pytestmark = [
     pytest.mark.django_db(transaction=True),
 ]
 ROWS, COLUMNS, STUDIES, TURNS = 2560, 2048, 3, 5
-DRAWN = ".stage[data-ready=full][data-drawn]"
+GOAL_MS = 1500
+#: What the fixed work takes of one core's own time.
+FREE_MS = 400
+# The first time that pixels at full depth are on the canvas, as the page itself sees it.
+SEEN = """(() => {
+    if (!location.pathname.endsWith("/read/")) return;
+    const watcher = new MutationObserver(() => {
+        if (!document.querySelector(".stage[data-ready=full][data-drawn]")) return;
+        watcher.disconnect();
+        requestAnimationFrame(() => (window.seenAt = performance.timeOrigin + performance.now()));
+    });
+    watcher.observe(document, { subtree: true, childList: true, attributes: true });
+})()"""
+# A worker and the page, both busy with the same sum, as both are when a picture is decoded beside the engine's start.
+FIXED = """async () => {
+    const sum = "let s = 0; for (let i = 0; i < 7.5e7; i += 1) s = (s * 31 + i) | 0;";
+    const began = performance.now();
+    const worker = new Worker(URL.createObjectURL(new Blob([sum + "postMessage(s)"])));
+    const done = new Promise((resolve) => (worker.onmessage = resolve));
+    let s = 0;
+    for (let i = 0; i < 7.5e7; i += 1) s = (s * 31 + i) | 0;
+    await done;
+    worker.terminate();
+    return performance.now() - began;
+}"""
 NEXT = """async ([data, count]) => {
     const began = performance.now();
     window.bonefrac.viewer.load(data);
@@ -70,15 +95,15 @@ def test_five_megapixels_from_the_click_and_from_memory(visit):
     site = make.site()
     reader, uploader = make.reader(site), make.person(site, Role.UPLOADER)
     studies = [handed_in(uploader, site, seed) for seed in range(STUDIES)]
-    page = visit(reader, "/")
-    home, clicked = page.url, []
+    clicked, fixed = [], []
     for study in studies:
-        page.goto(home)
+        page = visit(reader, "/", script=SEEN)  # a browser context of its own: nothing in its cache
+        fixed.append(page.evaluate(FIXED))
         page.evaluate(LINK, desk.address(study))
         began = page.evaluate(NOW)
         page.click("#go")
-        page.wait_for_selector(DRAWN)
-        clicked.append(page.evaluate(NOW) - began)
+        page.wait_for_function("() => window.seenAt")
+        clicked.append(page.evaluate("() => window.seenAt") - began)
     told = [page.evaluate(DATA, desk.address(study)) for study in studies[:2]]
     following = []
     for turn in range(TURNS * 2):
@@ -86,5 +111,9 @@ def test_five_megapixels_from_the_click_and_from_memory(visit):
         page.evaluate("images => window.bonefrac.viewer.prefetch(images)", data["images"])
         page.wait_for_function("id => window.bonefrac.viewer.store.has({ id })", arg=data["images"][0]["id"])
         following.append(page.evaluate(NEXT, [data, len(data["hanging"])]))
-    print(f"\nfrom click to pixels at full depth, 5 megapixels: {[round(value) for value in clicked]} ms")
+    print(f"\nfrom click to pixels at full depth, 5 megapixels, cold: {[round(value) for value in clicked]} ms")
+    print(f"the fixed work beside it: {[round(value) for value in fixed]} ms")
     print(f"next study, fetched before: median {statistics.median(following):.0f} ms, worst {max(following):.0f} ms")
+    allowed = GOAL_MS * max(1.0, min(fixed) / FREE_MS)
+    assert min(clicked) <= allowed, (min(clicked), allowed)
+    assert statistics.median(following) < min(clicked) / 2
