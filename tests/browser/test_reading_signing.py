@@ -208,6 +208,7 @@ def test_what_the_machine_says_in_mid_read_moves_nothing_and_can_be_agreed_with_
     plain = page.locator(".stage").screenshot()
     page.keyboard.press("m")
     page.wait_for_function(f"() => ({VIOLET})() > 1000")
+    assert tall(page) == before, "asking for the map moves nothing either"
     assert page.locator(".stage").screenshot() != plain
     assert page.locator(".region").count() == 1
     assert Disclosure.objects.get().reader_id == reader.pk
