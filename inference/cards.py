@@ -22,6 +22,7 @@ def html_of(card: str) -> SafeString:
     parser = MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")
     tokens = parser.parse(card)
     _tame(tokens)
+    _leave_corners_empty(tokens)
     tokens = [part for token in tokens for part in _wrapped(token)]
     # Everything that is not Markdown was escaped by the renderer; attributes were reduced to the harmless ones.
     return SafeString(parser.renderer.render(tokens, parser.options, {}))
@@ -38,10 +39,17 @@ def _tame(tokens: Sequence[Token]) -> None:
         _tame(token.children or [])
 
 
+def _leave_corners_empty(tokens: Sequence[Token]) -> None:
+    """Make a column's heading that says nothing a plain cell: there is nothing to read out."""
+    for opened, said, closed in zip(tokens, tokens[1:], tokens[2:], strict=False):
+        if opened.type == "th_open" and not said.content.strip():
+            opened.tag = closed.tag = "td"
+
+
 def _wrapped(token: Token) -> list[Token]:
     """Return a token; around a table with a box that scrolls where the screen is narrow."""
     if token.type == "table_open":
-        return [Token("wrap_open", "div", 1, attrs={"class": "table-wrap"}), token]
+        return [Token("wrap_open", "div", 1, attrs={"class": "table-wrap", "tabindex": "0"}), token]
     if token.type == "table_close":
         return [token, Token("wrap_close", "div", -1)]
     return [token]
