@@ -28,10 +28,10 @@ KEPT = os.environ.get("BONEFRAC_GALLERY", "")
 
 #: Answers that are pixels, files, JSON, or a part of another page; and pages that other tests look at with axe.
 PARTS = {
-    "healthz", "readyz", "studies:upcoming", "studies:machine", "studies:news", "studies:identity", "studies:instance",
-    "studies:preview", "studies:prior", "studies:map", "studies:export_dataset", "studies:shadow_labels",
-    "studies:upload_status", "studies:original", "studies:verdicts", "studies:agreement_file", "studies:held_preview",
-    "studies:held_picture", "inference:report",
+    "healthz", "readyz", "waiting", "studies:upcoming", "studies:machine", "studies:news", "studies:identity",
+    "studies:instance", "studies:preview", "studies:prior", "studies:map", "studies:export_dataset",
+    "studies:shadow_labels", "studies:upload_status", "studies:original", "studies:verdicts",
+    "studies:agreement_file", "studies:held_preview", "studies:held_picture", "inference:report",
 }  # fmt: skip
 ELSEWHERE = {
     "admin_sign_in": "it sends everybody to the platform's own sign-in",
@@ -108,6 +108,19 @@ def test_every_page_of_the_platform_is_looked_at():
         pages = {row["url"] for row in csv.DictReader(rows) if row["face"] == "page" and row["method"] == "GET"}
     assert {*(name.split()[0] for name in SHOWN), *PARTS, *ELSEWHERE} == pages
     assert not PARTS & ELSEWHERE.keys()
+
+
+def test_the_gallery_shows_every_page_at_both_widths():
+    gallery = (ROOT / "docs" / "gallery.md").read_text()
+    for name in SHOWN:
+        for size in SIZES:
+            picture = f"screenshots/pages/{file_name(name)}-{size}.webp"
+            assert picture in gallery, name
+            assert (ROOT / "docs" / picture).is_file(), name
+
+
+def file_name(name) -> str:
+    return name.replace(":", "-").replace(" ", "-")
 
 
 @pytest.fixture(scope="module")
@@ -188,7 +201,7 @@ def test_the_page_fits_and_axe_finds_nothing(name, worked, people):
         page.set_viewport_size(viewport)
         if page.locator("#viewer").count():
             page.wait_for_selector("#viewer[data-ready=full]")
-        keep(page, name.replace(":", "-").replace(" ", "-"), size)
+        keep(page, file_name(name), size)
         assert overflow(page) <= 0, size
         for theme in ("light", "dark"):
             page.evaluate("theme => { document.documentElement.dataset.theme = theme }", theme)
