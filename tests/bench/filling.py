@@ -133,3 +133,4 @@ def fill(address: str, last: int, *, first: int = 1, share_open: int = OPEN, ste
         for statement in (REVIEWS, EVENTS):
             connection.execute(statement, {"first": first, "last": last})
         connection.execute("VACUUM ANALYZE")
+        connection.execute("CHECKPOINT")  # what is measured next is not the writing of what was filled in

@@ -120,4 +120,4 @@ def test_signing_is_quick(desk, capsys):
     assert Study.objects.filter(claimed_by=reader).count() <= 1
     for name in ("verb", "api", "page"):
         assert found[name] <= max(GOAL, 2 * found["floor"]), name
-    assert found["in place"] <= max(3 * GOAL, 5 * found["floor"])
+    assert found["in place"] <= max(2 * GOAL, 4.5 * found["floor"])

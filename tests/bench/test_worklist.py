@@ -1,6 +1,6 @@
 """The worklist with 100,000 and with 1,000,000 studies, through the web server's own processes on one platform.
 
-Run by ``pytest tests/bench/test_worklist.py -m long -s``; filling takes about a quarter of an hour. What counts is the
+Run by ``pytest tests/bench/test_worklist.py -m long -s``; filling takes five minutes. What counts is the
 ratio to a signed-in, audited GET of one study, asked in turns with the list in the same run, and the ratio of the two
 sizes. ``tests/bench/filling.py`` says what lies in the tables.
 """
@@ -236,12 +236,12 @@ def test_every_filter_of_every_part_is_read_from_an_index(platform, sizes, capsy
     assert statistics.median(times.values()) <= 3 * one
 
 
-def test_fifty_readers_open_a_page_each_every_five_seconds(platform, sizes, capsys):
+@pytest.mark.usefixtures("sizes")
+def test_fifty_readers_open_a_page_each_every_five_seconds(platform, capsys):
     times = crowd_times(platform)
-    one = statistics.median(sizes[1].one)
     with capsys.disabled():
         print(
             f"\n{READERS} readers, {len(times)} pages: median {statistics.median(times):.0f} ms, p95 {p95(times):.0f}"
         )
     assert len(times) >= READERS * SECONDS / EVERY * 0.8
-    assert p95(times) <= max(200, 8 * one)
+    assert p95(times) <= 200  # milliseconds
