@@ -127,6 +127,14 @@ def file_name(name) -> str:
 def worked(tmp_path_factory):
     """A platform on which people have worked: somebody reads, something critical was said, a dataset is frozen."""
     platform = Platform(tmp_path_factory.mktemp("gallery") / "data").start()
+    try:
+        work(platform)
+        yield platform
+    finally:
+        platform.stop()
+
+
+def work(platform):
     reader, admin = platform.api("demo-radiologist"), platform.api("demo-admin")
     sites = {row["site"]["name"]: row["site"]["id"] for row in reader.get("/sites/")["results"]}
     against_the_machine = {"verdict": "no_fracture", "is_critical": True, "other_findings": ["lesion"]}
@@ -138,8 +146,6 @@ def worked(tmp_path_factory):
     reader.post(f"/sites/{sites['Demo Hospital']}/next/")
     time.sleep(settings.UNDO_SECONDS + 1)  # what may still be undone is in no dataset
     admin.post("/datasets/", {"site": sites["Demo Hospital"], "name": "Autumn"}, expect=201)
-    yield platform
-    platform.stop()
 
 
 @pytest.fixture(scope="module")
