@@ -109,6 +109,7 @@ class StudyRowShape(serializers.Serializer[Any]):
     received_at = serializers.DateTimeField()
     verdict = serializers.CharField(required=False)
     accession = serializers.CharField(required=False, allow_null=True)
+    study_date = serializers.DateField(required=False, allow_null=True, help_text="as the de-identified headers say")
     rank = serializers.ChoiceField(choices=Rank.choices, required=False)
     rank_word = serializers.CharField(required=False)
     round = serializers.IntegerField(required=False)
@@ -248,6 +249,7 @@ def of_row(row: Row) -> dict[str, Any]:
     return {
         **_facts(row.study, row.pseudonym),
         **_reading_side(row.study, is_mine=row.is_mine),
+        "study_date": row.study_date,
         "readings": row.readings,
         "ai": of_ai(row.ai),
     }

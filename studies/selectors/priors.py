@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import TYPE_CHECKING, Final
 
 from django.db import transaction
@@ -18,13 +18,13 @@ from bonefrac.audit.models import Verb
 from bonefrac.errors import NotFound
 from studies import access
 from studies.models import Study, StudyImage
+from studies.selectors.dates import STUDY_DATE, earliest
 from studies.states import BodyPart, StudyStatus
 
 if TYPE_CHECKING:
     from bonefrac.accounts.models import User
 
 AT_MOST: Final = 8
-_STUDY_DATE: Final = "00080020"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +66,9 @@ def open_prior(user: User, study: Study, prior_id: uuid.UUID) -> Prior:
 
 def _prior(study: Study) -> Prior:
     images = tuple(study.images.all())
-    dates = [made for image in images if (made := _study_date(image))]
-    return Prior(study, min(dates, default=study.received_at.date()), images)
+    made = earliest(_study_date(image) for image in images)
+    return Prior(study, made or study.received_at.date(), images)
 
 
-def _study_date(image: StudyImage) -> date | None:
-    values = image.header.get(_STUDY_DATE, {}).get("Value") or [""]
-    try:
-        return datetime.strptime(str(values[0])[:8], "%Y%m%d").replace(tzinfo=UTC).date()
-    except ValueError:
-        return None
+def _study_date(image: StudyImage) -> object:
+    return (image.header.get(STUDY_DATE, {}).get("Value") or [None])[0]

@@ -6,7 +6,7 @@ import uuid
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from django.db import transaction
@@ -22,6 +22,7 @@ from studies.models import Skip, Study, StudyImage
 from studies.policies import Standing, may_adjudicate, may_sign_now, sees_reading_side
 from studies.ranking import orders_by_ai, rank_at
 from studies.selectors.ai import StudyAI, ai_of_studies
+from studies.selectors.dates import STUDY_DATE, earliest
 from studies.selectors.decided import state_for_uploader, status_for_uploader, verdicts_for_uploader
 from studies.selectors.filtering import PAGE_SIZE, Filters
 from studies.selectors.listing import page, pseudonym
@@ -56,6 +57,7 @@ class Row:
     ai: StudyAI
     views: str
     number_of_images: int
+    study_date: date | None
     readings: int
     holder: str
     is_mine: bool
@@ -225,7 +227,7 @@ def _rows(user: User, studies: Sequence[Study], at: Standings) -> list[Row]:
     now, homes = timezone.now(), reverse("studies:study", args=[_NO_ID])  # a page asks for one address, not for fifty
     rows = []
     for study in studies:
-        views = images[study.pk]
+        views = [view for view, _made in images[study.pk]]
         is_own, held = study.pk in own, at[study.site]
         is_held = study.claimed_by is not None and study.claimed_until is not None and study.claimed_until > now
         is_mine = is_held and study.claimed_by_id == user.pk
@@ -238,6 +240,7 @@ def _rows(user: User, studies: Sequence[Study], at: Standings) -> list[Row]:
             ai=said[study.pk],
             views=" ".join(dict.fromkeys(view for view in views if view)),
             number_of_images=len(views),
+            study_date=earliest(made for _view, made in images[study.pk]),
             readings=counted[study.pk],
             holder=str(study.claimed_by) if is_held and sees_reading_side(held) else "",
             is_mine=is_mine,
@@ -277,13 +280,13 @@ def _skips(studies: Sequence[Study]) -> dict[uuid.UUID, tuple[tuple[str, str], .
     return found
 
 
-def _images(studies: Sequence[Study]) -> dict[uuid.UUID, list[str]]:
-    views: dict[uuid.UUID, list[str]] = defaultdict(list)
-    for study_id, view in (
-        StudyImage.objects.filter(study__in=studies).order_by("position", "id").values_list("study_id", "view")
-    ):
-        views[study_id].append(view)
-    return views
+def _images(studies: Sequence[Study]) -> dict[uuid.UUID, list[tuple[str, object]]]:
+    """Return the view and the study date that each image of the studies names, by study."""
+    found: dict[uuid.UUID, list[tuple[str, object]]] = defaultdict(list)
+    images = StudyImage.objects.filter(study__in=studies).order_by("position", "id")
+    for study_id, view, made in images.values_list("study_id", "view", f"header__{STUDY_DATE}__Value__0"):
+        found[study_id].append((view, made))
+    return found
 
 
 def _readings(user: User, studies: Sequence[Study]) -> tuple[Counter[uuid.UUID], set[uuid.UUID]]:

@@ -224,3 +224,18 @@ def test_the_first_sight_of_a_page_costs_no_statement_a_row():
             assert client.get(LIST).status_code == 200
         costs.append(len(captured))
     assert costs[0] == costs[1]
+
+
+def test_a_row_says_when_the_study_was_made_where_its_files_do():
+    site = make.site()
+    reader, study = make.reader(site), make.study(site, images=3)
+    silent = make.study(site)
+    for image, made in zip(study.images.all(), ("20240302", "20240229", "nonsense"), strict=True):
+        image.header = {"00080020": {"vr": "DA", "Value": [made]}}
+        image.save(update_fields=["header"])
+    client = signed_in(reader)
+    rows = {row["id"]: row for row in client.get("/api/v1/studies/").json()["results"]}
+    assert rows[str(study.pk)]["study_date"] == "2024-02-29"
+    assert rows[str(silent.pk)]["study_date"] is None
+    shown = client.get(LIST).content.decode()
+    assert shown.count("study 2024-02-29") == 1
