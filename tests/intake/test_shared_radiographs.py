@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 
 import numpy as np
@@ -73,5 +74,5 @@ def test_every_file_is_accepted_and_names_nobody(shared_data, uploader, site):
     assert sum(row.status == "ACCEPTED" for row in rows) >= 8
     for row in rows:
         if row.study_image:
-            held = str(row.study_image.header)
+            held = re.sub(r"2\.25\.\d+", "", str(row.study_image.header))  # a new UID has any digits by chance
             assert "1964" not in held
